@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Sees to the programs that tests use and pip cannot install.
+# Debian as root: installed. Elsewhere: named, with what will be skipped. In CI a missing one is a failure.
+set -euo pipefail
+
+missing=0
+
+# need COMMAND PACKAGE WHAT-IS-SKIPPED
+need() {
+    command -v "$1" >/dev/null && return
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        echo "installing the Debian package $2 for the tests"
+        install_package "$2" || echo "apt-get could not install $2" >&2
+        command -v "$1" >/dev/null && return
+    fi
+    echo "missing: $1 (Debian package $2); skipped without it: $3" >&2
+    missing=1
+}
+
+install_package() {
+    local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -qq)
+    { "${apt[@]}" update && "${apt[@]}" install -y --no-install-recommends "$1"; } </dev/null >/dev/null
+}
+
+need docker-compose docker-compose "the check that docker-compose.yml is well formed"
+
+if [ "$missing" = 1 ] && [ "${CI:-}" = true ]; then
+    echo "CI=true: nothing may be skipped for a missing program" >&2
+    exit 1
+fi
