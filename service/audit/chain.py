@@ -1,0 +1,44 @@
+"""Digests: of the rows of a practice, and of a revision chained to the one before.
+
+Both are SHA-256 over JSON in one fixed spelling (ASCII, no blanks, rows sorted), so that anybody can recompute them
+with a standard library. The digest of a revision covers the digests of the practices it touched, so that altering
+either a row or the history of a row shows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from hashlib import sha256
+
+from service.values import Revision, Row
+
+GENESIS = "0" * 64
+"""What the first revision names as the digest before it."""
+
+
+def rows_digest(rows: Iterable[Row]) -> str:
+    """The digest of a set of rows, in whatever order they come."""
+    return _digest(sorted(set(rows)))
+
+
+def revision_digest(revision: Revision) -> str:
+    """The digest of a revision: of everything in it except its own `digest`."""
+    return _digest(
+        {
+            "number": revision.number,
+            "time": revision.time,
+            "actor": revision.actor,
+            "how": revision.how.value,
+            "reason": revision.reason,
+            "reference": revision.reference,
+            "added": sorted(revision.added),
+            "removed": sorted(revision.removed),
+            "practices": sorted(revision.practices),
+            "previous": revision.previous,
+        }
+    )
+
+
+def _digest(value: object) -> str:
+    return sha256(json.dumps(value, separators=(",", ":")).encode("ascii")).hexdigest()

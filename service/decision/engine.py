@@ -1,0 +1,294 @@
+"""The engine: policy compiled to an immutable snapshot that answers in constant time.
+
+A `Ruleset` is what the policy files say, a `Division` one practice, a `Snapshot` both under one revision. In a
+division each role that holds anything is one bit; a user is the bits of the roles they reach, and each (screen,
+action) the bits of the roles that it is granted to: one `&` decides. `service.decision.scan` defines what is
+computed here.
+
+INVARIANT: nothing here changes after it was built, so that a request may read it without a lock.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from itertools import product
+from operator import itemgetter
+from typing import Any
+
+from service.policy.model import Effect, Model
+from service.policy.roles import Links
+from service.values import USER_PREFIX, Decision, Explanation, Reason, Request, Row
+
+_NO_LINKS = Links(())
+_WITH_DOMAIN = 3
+"""Fields of a role definition that has a domain."""
+
+Key = Hashable
+"""What a row grants, without who: for the shipped model `(screen, action)`."""
+
+
+class Ruleset:
+    """What the policy files say: the model, the rows that all practices share, and what may be asked.
+
+    `vocabulary` maps each screen to its actions; None for a bare Casbin model, which knows neither screens nor a
+    directory of users.
+    """
+
+    __slots__ = (
+        "_columns",
+        "_expanded",
+        "_links",
+        "_shared",
+        "divided",
+        "key",
+        "model",
+        "questions",
+        "vocabulary",
+    )
+
+    def __init__(
+        self, model: Model, shared: Iterable[Row], vocabulary: Mapping[str, frozenset[str]] | None = None
+    ) -> None:
+        matcher = model.matcher
+        self.model = model
+        self.vocabulary = vocabulary
+        self.divided = matcher.divided | {"p"} if matcher.division else frozenset[str]()
+        self.key: Callable[[Request], Key] = _getter([term.request for term in matcher.keys])
+        self.questions: frozenset[Key] = frozenset()
+        if vocabulary is not None:
+            named = {term.request for term in matcher.keys}
+            self.questions = frozenset(
+                self.key(_question(model, screen, action))
+                for screen in vocabulary
+                for action in vocabulary[screen]
+                if named
+            )
+        self._links = _linked(shared, model)
+        columns = [term.policy for term in matcher.keys]
+        columns += [term.domain for term in matcher.keys if term.domain is not None and term.domain not in columns]
+        self._columns = _getter(columns)
+        self._expanded: dict[Key, tuple[Key, ...]] = {}
+        self._shared = not any(term.role in matcher.divided for term in matcher.keys)
+
+    def keys(self, row: Row, links: Mapping[tuple[str, str], Links]) -> tuple[Key, ...]:
+        """Every key that a `p` row matches, given the links of its division."""
+        if not self._shared:
+            return self._expand(row, {**self._links, **links})
+        known = self._columns(row.fields)
+        keys = self._expanded.get(known)
+        if keys is None:
+            keys = self._expanded[known] = self._expand(row, self._links)
+        return keys
+
+    def _expand(self, row: Row, links: Mapping[tuple[str, str], Links]) -> tuple[Key, ...]:
+        terms = self.model.matcher.keys
+        choices = [_reaching(row, term.policy, term.role, term.domain, links) for term in terms]
+        keys = (values[0] if len(terms) == 1 else values for values in product(*choices))
+        return tuple(key for key in keys if self.vocabulary is None or key in self.questions)
+
+    def compile(self, rows: Iterable[Row]) -> Division:
+        """Compile the rows of one division: of a practice, or of everything where the model divides nothing."""
+        return Division(self, tuple(rows))
+
+
+class Division:
+    """One practice, compiled. `held` has every known and active user; `granted` and `denied` what roles hold."""
+
+    __slots__ = ("denied", "granted", "held", "inactive", "links", "roles", "rows", "ruleset")
+
+    def __init__(self, ruleset: Ruleset, rows: tuple[Row, ...]) -> None:
+        subject, model = ruleset.model.matcher.subject, ruleset.model
+        effect, forbids = model.effect_column, model.effect is Effect.ALLOW_AND_DENY
+        self.ruleset = ruleset
+        self.rows = rows
+        self.links = _linked(rows, model)
+        self.roles: dict[str, int] = {}
+        self.granted: dict[Key, int] = {}
+        self.denied: dict[Key, int] = {}
+        for row in rows:
+            if row.kind != "p":
+                continue
+            fields = row.fields
+            bit = self.roles.setdefault(fields[subject.policy], 1 << len(self.roles))
+            table = self.granted
+            if effect is not None and fields[effect] == "deny":
+                if not forbids:
+                    continue
+                table = self.denied
+            for key in ruleset.keys(row, self.links):
+                table[key] = table.get(key, 0) | bit
+        self.held, self.inactive = self._people()
+
+    def reached(self, name: str) -> frozenset[str]:
+        """Every role that a user or role reaches in this division, itself included."""
+        return self.subjects().above(name)
+
+    def subjects(self) -> Links:
+        """The links from users to roles."""
+        subject = self.ruleset.model.matcher.subject
+        found = [links for (role, _), links in self.links.items() if role == subject.role]
+        return found[0] if found else _NO_LINKS
+
+    def _people(self) -> tuple[dict[str, int], frozenset[str]]:
+        """The bits of each active user, and who is inactive. Without a directory everyone in a row is known."""
+        links, bits = self.subjects(), self.roles
+        if self.ruleset.vocabulary is None:
+            names = links.names | bits.keys()
+            return {name: _bits(links, bits, name) for name in names}, frozenset()
+        active, inactive = {}, set()
+        for row in self.rows:
+            if row.kind == "user":
+                name = USER_PREFIX + row.fields[1]
+                if row.fields[3] == "active":
+                    active[name] = _bits(links, bits, name)
+                else:
+                    inactive.add(name)
+        return active, frozenset(inactive)
+
+
+class Snapshot:
+    """Everything that is answered from, under one revision: the ruleset and the divisions that are loaded."""
+
+    __slots__ = ("_allowed", "_division", "_key", "_refused", "_subject", "divisions", "revision", "ruleset")
+
+    def __init__(self, ruleset: Ruleset, divisions: Mapping[str, Division], revision: int = 0) -> None:
+        matcher = ruleset.model.matcher
+        self.ruleset = ruleset
+        self.divisions = divisions
+        self.revision = revision
+        self._division = matcher.division.request if matcher.division else None
+        self._subject = matcher.subject.request
+        self._key = ruleset.key
+        self._allowed = Decision(Reason.ALLOWED, revision)
+        self._refused: dict[Reason, Decision] = {
+            reason: Decision(reason, revision) for reason in Reason if reason is not Reason.ALLOWED
+        }
+
+    def decide(self, request: Request) -> Decision:
+        """The decision for one request, in the order of the model's request definition. Never raises, never guesses."""
+        division = self.divisions.get("" if self._division is None else request[self._division])
+        if division is not None:
+            held = division.held.get(request[self._subject])
+            if held is not None:
+                key = self._key(request)
+                if held & division.granted.get(key, 0):
+                    if not division.denied or not held & division.denied.get(key, 0):
+                        return self._allowed
+                    return self._refused[Reason.NO_LEVEL]
+        return self._refused[self._why_not(division, request)]
+
+    def _why_not(self, division: Division | None, request: Request) -> Reason:
+        if division is None:
+            return Reason.UNKNOWN_PRACTICE
+        vocabulary = self.ruleset.vocabulary
+        if vocabulary is None:
+            return Reason.NO_LEVEL
+        user, _, screen, action = request
+        if user not in division.held:
+            return Reason.INACTIVE_USER if user in division.inactive else Reason.UNKNOWN_USER
+        if screen not in vocabulary:
+            return Reason.UNKNOWN_SCREEN
+        return Reason.NO_LEVEL if action in vocabulary[screen] else Reason.UNKNOWN_ACTION
+
+    def explain(self, request: Request) -> Explanation:
+        """The same decision, with what stands behind it. Takes time in the size of the practice."""
+        decision = self.decide(request)
+        division = self.divisions.get("" if self._division is None else request[self._division])
+        if division is None or decision.reason not in (Reason.ALLOWED, Reason.NO_LEVEL):
+            return Explanation(decision)
+        user, key = request[self._subject], self._key(request)
+        reached = division.reached(user)
+        subject, effect = self.ruleset.model.matcher.subject.policy, self.ruleset.model.effect_column
+        granting = [row for row in division.rows if row.kind == "p" and key in self.ruleset.keys(row, division.links)]
+        matching = [row for row in granting if row.fields[subject] in reached]
+        denying = [row for row in matching if effect is not None and row.fields[effect] == "deny"]
+        if self.ruleset.model.effect is Effect.ALLOW_AND_DENY and denying:
+            rows, would = denying, []
+        else:
+            rows = [row for row in matching if row not in denying]
+            would = [row.fields[subject] for row in granting if effect is None or row.fields[effect] == "allow"]
+        return Explanation(
+            decision,
+            rows=tuple(sorted(set(rows))),
+            links=_path(division, user, {row.fields[subject] for row in rows}),
+            would_allow=tuple(sorted(set(would))),
+        )
+
+
+def divide(model: Model, rows: Iterable[Row]) -> tuple[list[Row], dict[str, list[Row]]]:
+    """Split rows into those that all divisions share and those of each division.
+
+    Without a division, what is not a link of a shared role definition is one division named "".
+    """
+    shared: list[Row] = []
+    divisions: dict[str, list[Row]] = defaultdict(list)
+    division, subject = model.matcher.division, model.matcher.subject
+    where: dict[str, int] = {}
+    if division is not None:
+        where = {"p": division.policy, **dict.fromkeys(model.matcher.divided, 2)}
+        where |= {"user": 0, "role": 0, "practice": 0}
+    for row in rows:
+        column = where.get(row.kind)
+        if column is not None:
+            divisions[row.fields[column]].append(row)
+        elif row.kind == "p" or (row.kind == subject.role and division is None):
+            divisions[""].append(row)
+        else:
+            shared.append(row)
+    return shared, divisions
+
+
+def _linked(rows: Iterable[Row], model: Model) -> dict[tuple[str, str], Links]:
+    """The links of each role definition and domain that stand in the rows; the domain is "" where there is none."""
+    pairs: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
+    roles = model.roles
+    for row in rows:
+        if row.kind in roles:
+            fields = row.fields
+            pairs[row.kind, fields[2] if roles[row.kind] == _WITH_DOMAIN else ""].append((fields[0], fields[1]))
+    return {place: Links(links) for place, links in pairs.items()}
+
+
+def _reaching(
+    row: Row, column: int, role: str, domain: int | None, links: Mapping[tuple[str, str], Links]
+) -> Iterable[str]:
+    """Every request value for which one term holds against a row."""
+    written = row.fields[column]
+    if not role:
+        return (written,)
+    place = (role, "" if domain is None else row.fields[domain])
+    return links.get(place, _NO_LINKS).below(written)
+
+
+def _bits(links: Links, bits: Mapping[str, int], name: str) -> int:
+    held = 0
+    for role in links.above(name):
+        held |= bits.get(role, 0)
+    return held
+
+
+def _path(division: Division, user: str, roles: set[str]) -> tuple[Row, ...]:
+    """The rows by which a user reaches these roles."""
+    subject = division.ruleset.model.matcher.subject
+    reached = division.reached(user)
+    links = division.subjects()
+    leads = {name for role in roles for name in links.below(role)}
+    return tuple(
+        sorted(
+            row
+            for row in division.rows
+            if row.kind == subject.role and row.fields[0] in reached and row.fields[1] in leads
+        )
+    )
+
+
+def _question(model: Model, screen: str, action: str) -> Request:
+    """A request that names only screen and action, in the model's order."""
+    named = {"screen": screen, "action": action}
+    return tuple(named.get(name, "") for name in model.request)
+
+
+def _getter(columns: list[int]) -> Callable[[Any], Any]:
+    """The values at these columns: a tuple, or the value itself where there is one column."""
+    return itemgetter(*columns) if columns else lambda _: ()

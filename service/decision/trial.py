@@ -1,0 +1,115 @@
+"""Trial: the cases of a bundle, asked of the engine; and what would happen if a row were different.
+
+Where the pure policy meets the pure engine. `rolewarden check`, publishing, and `--mutate` all come through here.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from service.decision.engine import Ruleset, Snapshot, divide
+from service.policy.bundle import Bundle
+from service.policy.cases import Case, judge
+from service.policy.lint import Screens, screens
+from service.policy.rows import RowFile
+from service.values import Finding, Position, Row
+
+
+def ruleset(bundle: Bundle) -> Ruleset:
+    """What the files of a bundle say, compiled."""
+    return Ruleset(bundle.model, bundle.shared.rows, bundle.catalog.vocabulary)
+
+
+def snapshot(rules: Ruleset, rows: Iterable[Row], revision: int = 0) -> Snapshot:
+    """A world of practices, compiled."""
+    _, divisions = divide(rules.model, rows)
+    return Snapshot(rules, {practice: rules.compile(own) for practice, own in divisions.items()}, revision)
+
+
+def run_cases(bundle: Bundle) -> list[Finding]:
+    """Every expectation of every case that does not hold."""
+    rules = ruleset(bundle)
+    return [problem for case in bundle.cases for problem in _judge(case, rules, bundle.templates.rows)]
+
+
+def _judge(case: Case, rules: Ruleset, templates: Sequence[Row]) -> list[Finding]:
+    world = snapshot(rules, case.world(templates))
+    return judge(case, lambda request: world.decide(request).reason)
+
+
+class Mutant(NamedTuple):
+    """A row of the shipped files that could be changed without any case noticing; `changes` says to what."""
+
+    position: Position
+    row: Row
+    changes: tuple[Row | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """How well the cases guard the rows: `unnoticed` of `rows`."""
+
+    rows: int
+    unnoticed: tuple[Mutant, ...]
+
+
+def mutate(bundle: Bundle) -> Mutation:
+    """Take out each row of screens and templates, and move it to each other level, and see whether a case fails.
+
+    A change that comes to the same is none: Read in the place of Write, say, where Read acts as Write.
+    """
+    unnoticed = []
+    files = (bundle.shared, bundle.templates)
+    guards, known = _guards(bundle), bundle.screens
+    for file in files:
+        for index, row in enumerate(file.rows):
+            changes = tuple(
+                change
+                for change in _changes(row, bundle.catalog.levels)
+                if not _comes_to_the_same(bundle, known, row, change)
+                and not _noticed(bundle, row, change, guards[row.fields[2]])
+            )
+            if changes:
+                unnoticed.append(Mutant(file.position(index), row, changes))
+    return Mutation(sum(len(file.rows) for file in files), tuple(unnoticed))
+
+
+def _changes(row: Row, levels: Sequence[str]) -> Iterator[Row | None]:
+    """The row taken out (None), and the row with each other level."""
+    yield None
+    column = 3 if row.kind == "p" else 1
+    for level in levels:
+        if level not in row.fields[:2] and level != row.fields[column]:
+            yield Row(row.kind, (*row.fields[:column], level, *row.fields[column + 1 :]))
+
+
+def _guards(bundle: Bundle) -> Mapping[str, list[Case]]:
+    """The cases that ask about each screen: no other case can notice a change to its rows."""
+    guards: dict[str, list[Case]] = defaultdict(list)
+    for case in bundle.cases:
+        for screen in {expected.request[2] for expected in case.expected}:
+            guards[screen].append(case)
+    return guards
+
+
+def _comes_to_the_same(bundle: Bundle, known: Screens, row: Row, change: Row | None) -> bool:
+    """Whether every level opens what it opened, and the row's level, where it is a level that is changed, as well."""
+    if row.kind != "p":
+        return screens(bundle.catalog, _changed(bundle.shared, row, change)).granted == known.granted
+    if change is None:
+        return False
+    was, is_ = (known.granted.get(each.fields[2:4]) for each in (row, change))
+    return was == is_
+
+
+def _noticed(bundle: Bundle, row: Row, change: Row | None, cases: Sequence[Case]) -> bool:
+    rules = Ruleset(bundle.model, _changed(bundle.shared, row, change), bundle.catalog.vocabulary)
+    templates = _changed(bundle.templates, row, change)
+    return any(_judge(case, rules, templates) for case in cases)
+
+
+def _changed(file: RowFile, row: Row, change: Row | None) -> list[Row]:
+    return [new for old in file.rows if (new := change if old == row else old) is not None]

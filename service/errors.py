@@ -1,0 +1,123 @@
+"""Everything that can go wrong on purpose, in one tree.
+
+    RolewardenError                     has a stable `code`, a one-line message, and a `mend`: what to do about it
+    ├── InvalidPolicy                   policy files or rows that do not hold; carries the findings        exit 3
+    ├── ChangeRefused                   a guard rail or a moved base stopped a change                      exit 1
+    │   └── BaseMoved                   somebody else's change came first
+    ├── StoreUnavailable                the store cannot be reached, is locked, or is of another version   exit 1
+    ├── ConfigError                     a setting is missing, malformed, or two settings contradict        exit 1
+    ├── UsageError                      a command was asked for something that is not there                exit 1
+    └── RequestError                    an HTTP request is not answered with a decision; has a status
+        ├── BadRequest                  400
+        ├── Unauthenticated             401
+        ├── Forbidden                   403
+        └── TooLarge                    413
+
+Anything that is not in this tree is a bug of ours: its detail goes to the log, never to the caller. A refusal of
+access is not an error at all: it is a `Decision`. Only two functions turn an error into an outcome:
+`service.web.error_response` (an HTTP status) and `service.cli.exit_code` (an exit code).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from service.values import Finding
+
+
+class RolewardenError(Exception):
+    """The root: one line for people, lower case, no full stop; what they typed stands in backticks."""
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, message: str, mend: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.mend = mend
+
+
+class InvalidPolicy(RolewardenError):
+    """The policy does not hold. `findings` has at least one error, in the order of the files."""
+
+    code = "invalid_policy"
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        errors = [f for f in findings if f.severity == "error"]
+        first = f": {errors[0].position}: {errors[0].found}" if errors else ""
+        super().__init__(f"the policy does not hold{first}", "run `rolewarden check` on the folder")
+        self.findings = tuple(findings)
+
+
+class ChangeRefused(RolewardenError):
+    """A guard rail stopped the change. `rule` is its stable id."""
+
+    code = "change_refused"
+
+    def __init__(self, rule: str, message: str, mend: str = "") -> None:
+        super().__init__(message, mend)
+        self.rule = rule
+
+
+class BaseMoved(ChangeRefused):
+    """The change was made from a revision that is no longer the newest."""
+
+    code = "base_moved"
+
+    def __init__(self, base: int, head: int) -> None:
+        super().__init__(
+            "base-moved",
+            f"this change was made from revision {base}, and the newest is now {head}",
+            "look at what changed and try again",
+        )
+
+
+class StoreUnavailable(RolewardenError):
+    """The store did not answer as it should. Whatever the driver raised is the cause."""
+
+    code = "store_unavailable"
+
+
+class ConfigError(RolewardenError):
+    """The service cannot start as configured."""
+
+    code = "config"
+
+
+class UsageError(RolewardenError):
+    """A command named something that does not exist, or that exists already."""
+
+    code = "usage"
+
+
+class RequestError(RolewardenError):
+    """An HTTP request that gets no decision. `status` is the HTTP status."""
+
+    status: ClassVar[int] = 400
+
+
+class BadRequest(RequestError):
+    """The request is not what the standard asks for (AuthZEN s.10, A-14, A-17, A-18)."""
+
+    code = "bad_request"
+
+
+class Unauthenticated(RequestError):
+    """No token, or none that we know (A-72)."""
+
+    code = "unauthenticated"
+    status = 401
+
+
+class Forbidden(RequestError):
+    """The caller is known and may not ask about this practice (A-19), whether it exists or not."""
+
+    code = "forbidden"
+    status = 403
+
+
+class TooLarge(RequestError):
+    """The body is longer than the setting allows (A-75)."""
+
+    code = "too_large"
+    status = 413

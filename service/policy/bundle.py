@@ -1,0 +1,172 @@
+"""The bundle: a whole policy folder, read and linted.
+
+    model.conf  request.yaml  catalog.yaml  screens.csv  templates.csv  cases/*.yaml     published together
+    <world>/directory.yaml  <world>/*.csv                                                see `worlds`
+
+Whatever is wrong is a finding with its place. Cases are read here and asked by whoever has the engine
+(`service.decision.trial`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from service.policy import cases as case_files
+from service.policy import catalog, lint, model, request, rows, worlds
+from service.policy.cases import Case
+from service.policy.catalog import Catalog
+from service.policy.findings import errors, finding
+from service.policy.lint import Screens
+from service.policy.model import Model
+from service.policy.request import RequestMap
+from service.policy.rows import RowFile
+from service.policy.worlds import World
+from service.values import TEMPLATE_PRACTICE, Finding, Position
+
+MODEL, REQUEST, CATALOG = "model.conf", "request.yaml", "catalog.yaml"
+SCREENS, TEMPLATES = "screens.csv", "templates.csv"
+REQUIRED = (MODEL, REQUEST, CATALOG, SCREENS, TEMPLATES)
+CASES = "cases"
+
+Progress = Callable[[str, int], object]
+"""Told of each file of rows when it was read, and how many rows it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A policy folder that could be read as a whole. `texts` are the files that are published, by path."""
+
+    model: Model
+    request_map: RequestMap
+    catalog: Catalog
+    shared: RowFile
+    templates: RowFile
+    cases: tuple[Case, ...]
+    worlds: tuple[World, ...]
+    texts: Mapping[str, str]
+
+    @property
+    def screens(self) -> Screens:
+        """Levels and what they open, worked out from the rows."""
+        return lint.screens(self.catalog, self.shared.rows)
+
+
+def load(files: Mapping[str, bytes], progress: Progress | None = None) -> tuple[Bundle | None, list[Finding]]:
+    """Read and lint a folder given as path -> content; None where it cannot be read as a whole.
+
+    Every finding is reported, sorted by place. A bundle that comes with an error may be looked at, never published.
+    """
+    found: list[Finding] = []
+    texts = _texts(files, found)
+    bundle = _assemble(texts, found, progress) if all(name in texts for name in REQUIRED) else None
+    return bundle, sorted(found, key=lambda item: (item.position, item.rule, item.found))
+
+
+def published(paths: Iterable[str]) -> list[str]:
+    """Those of the paths that are published with a folder."""
+    return sorted(path for path in paths if path in REQUIRED or _is_case(path))
+
+
+def _assemble(texts: Mapping[str, str], found: list[Finding], progress: Progress | None) -> Bundle | None:
+    policy, problems = model.parse(MODEL, texts[MODEL])
+    found += problems
+    described, problems = catalog.read(CATALOG, texts[CATALOG])
+    found += problems
+    found += lint.model(MODEL, policy) if policy else []
+    if policy is None or described is None or errors(found):
+        return None
+    asked, problems = request.read(REQUEST, texts[REQUEST], policy.request)
+    found += problems
+
+    def parse_rows(path: str) -> RowFile:
+        file, problems = rows.parse(path, texts[path], policy.widths)
+        found.extend(problems + lint.effects(file, policy.effect_column))
+        if progress is not None:
+            progress(path, len(file.rows))
+        return file
+
+    shared = parse_rows(SCREENS)
+    found += lint.shared(shared, described, CATALOG)
+    # A row of another kind has other fields: it was reported, and is left aside here.
+    shared = shared.only("g2")
+    known = lint.screens(described, shared.rows)
+    templates = _templates(parse_rows(TEMPLATES), known, found)
+    cases = _cases(texts, policy, templates, known, found)
+    named = sorted({path.partition("/")[0] for path in texts if "/" in path and not _is_case(path)})
+    found_worlds = tuple(worlds.read(name, texts, parse_rows, known, found) for name in named)
+    found += lint.duplicates((shared, templates, *(file for world in found_worlds for file in world.files)))
+    if asked is None:
+        return None
+    kept = {path: texts[path] for path in published(texts)}
+    return Bundle(policy, asked, described, shared, templates, cases, found_worlds, kept)
+
+
+def _texts(files: Mapping[str, bytes], found: list[Finding]) -> dict[str, str]:
+    """The files that are read, as text."""
+    texts: dict[str, str] = {}
+    missing = [name for name in REQUIRED if name not in files]
+    mend = "add it; the reference says what belongs in it"
+    found += [finding("file-missing", Position(name), f"no `{name}`", mend) for name in missing]
+    for path, content in sorted(files.items()):
+        if not _is_read(path):
+            if not path.endswith(".md"):
+                mend = "rename it, or take it out of the folder"
+                found.append(finding("file-unknown", Position(path), "a file that nothing reads", mend))
+            continue
+        try:
+            texts[path] = content.decode("utf-8")
+        except UnicodeDecodeError as error:
+            line = content.count(b"\n", 0, error.start) + 1
+            at = Position(path, line, error.start - content.rfind(b"\n", 0, error.start))
+            found.append(finding("not-utf8", at, "a byte that is not UTF-8", "save the file as UTF-8"))
+            continue
+        if texts[path].startswith("\ufeff"):
+            texts[path] = texts[path][1:]
+            mend = "save the file as UTF-8 without it"
+            found.append(finding("byte-order-mark", Position(path, 1, 1), "a byte order mark", mend))
+    return texts
+
+
+def _is_case(path: str) -> bool:
+    return path.startswith(f"{CASES}/") and path.count("/") == 1 and path.endswith(".yaml")
+
+
+def _is_read(path: str) -> bool:
+    in_world = path.count("/") == 1 and not path.startswith(f"{CASES}/")
+    return path in REQUIRED or _is_case(path) or (in_world and path.endswith((".csv", f"/{worlds.DIRECTORY}")))
+
+
+def _templates(file: RowFile, known: Screens, found: list[Finding]) -> RowFile:
+    """`templates.csv`: levels of roles of the practice `template`, and nothing else."""
+    mend = f"write `p, role:..., {TEMPLATE_PRACTICE}, <screen>, <level>`; rows of a practice belong in its folder"
+    strays = [
+        finding("row-home", file.position(index), "a row that is no template", mend)
+        for index, row in enumerate(file.rows)
+        if row.kind != "p" or row.practice != TEMPLATE_PRACTICE
+    ]
+    file = file.only("p")
+    problems = lint.practice_rows(file.rows, file.position, known, None)
+    if not errors(problems):
+        problems += lint.worth_a_look(file.rows, file.position, known, live=False)
+    found += strays + problems
+    return file
+
+
+def _cases(
+    texts: Mapping[str, str], policy: Model, templates: RowFile, known: Screens, found: list[Finding]
+) -> tuple[Case, ...]:
+    roles = frozenset(row.fields[0] for row in templates.rows)
+    cases: list[Case] = []
+    for path in filter(_is_case, sorted(texts)):
+        some, problems = case_files.read(path, texts[path], policy.widths, roles)
+        found += problems
+        cases += some
+    mend = "a case has `p` and `g` rows of its own practices; use `templates` for those of a template"
+    for case in cases:
+        file = case.rows
+        for index, row in enumerate(file.rows):
+            if row.practice in ("", TEMPLATE_PRACTICE):
+                found.append(finding("row-home", file.position(index), "a row that is not the case's own", mend))
+        found += lint.practice_rows(file.rows, file.position, known, None) + lint.duplicates([file])
+    return tuple(cases)

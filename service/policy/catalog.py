@@ -1,0 +1,116 @@
+"""The catalog: what people are told about each screen.
+
+It grants nothing. It declares which screens and actions there are, in which words they are spoken of, and what a user
+reads on being refused; the rows of `screens.csv` say which level an action needs. `lint` holds the two together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from service.policy.plain import Malformed, Node, parse
+from service.values import Finding, Position
+
+CODE = "{code}"
+"""Stands in the closing sentence for the code under which a refusal can be found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Something said of a screen in view of another one: `say` it depending on `action` (or any level) there."""
+
+    screen: str
+    say: str
+    action: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """One screen as people know it. `actions` maps each action to its phrase ("open the Patient Portal queue")."""
+
+    name: str
+    group: str
+    description: str
+    actions: Mapping[str, str]
+    security_message: str
+    still_may: Elsewhere | None
+    warn_without: Elsewhere | None
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """All screens, the levels from lowest to highest, and the sentences that every refusal shares."""
+
+    levels: tuple[str, ...]
+    closing: str
+    unavailable: str
+    screens: Mapping[str, Screen]
+
+    @property
+    def vocabulary(self) -> dict[str, frozenset[str]]:
+        """Each screen with the actions that may be asked about it."""
+        return {name: frozenset(screen.actions) for name, screen in self.screens.items()}
+
+    def security_message(self, screen: str, may: Callable[[str, str], bool], code: str) -> str:
+        """What a refused user reads; `may(action, screen)` says what is still open to this user.
+
+        A screen that does not exist has no message of its own: the closing sentence says whom to ask.
+        """
+        known = self.screens.get(screen)
+        said = [known.security_message] if known else ["You don't have access to this screen."]
+        still = known.still_may if known else None
+        if still is not None and may(still.action, still.screen):
+            said.append(still.say)
+        return " ".join((*said, self.closing.replace(CODE, code)))
+
+
+def read(file: str, text: str) -> tuple[Catalog | None, list[Finding]]:
+    """Read `catalog.yaml`; None with at least one finding where it does not hold."""
+    node, found = parse(file, text)
+    if node is None:
+        return None, found
+    try:
+        top = node.fields("levels", "closing", "unavailable", "screens")
+        closing = top["closing"].text()
+        if closing.count(CODE) != 1:
+            raise Malformed(top["closing"].position, f"{closing.count(CODE)} times `{CODE}`", f"write `{CODE}` once")
+        levels = tuple(level.name() for level in top["levels"].items())
+        screens = {name: _screen(name, entry) for name, entry in top["screens"].mapping().items()}
+        _meet(screens)
+        return Catalog(levels, closing, top["unavailable"].text(), screens), found
+    except Malformed as malformed:
+        return None, [malformed.finding]
+
+
+def _screen(name: str, node: Node) -> Screen:
+    entry = node.fields("group", "description", "actions", "security_message", optional=("still_may", "warn_without"))
+    still, without = entry.get("still_may"), entry.get("warn_without")
+    return Screen(
+        name,
+        entry["group"].name(),
+        entry["description"].text(),
+        {action: phrase.text() for action, phrase in entry["actions"].mapping().items()},
+        entry["security_message"].text(),
+        _elsewhere(still.fields("action", "screen", "say")) if still else None,
+        _elsewhere(without.fields("screen", "say")) if without else None,
+        node.position,
+    )
+
+
+def _elsewhere(entry: dict[str, Node]) -> Elsewhere:
+    action = entry["action"].name() if "action" in entry else ""
+    return Elsewhere(entry["screen"].name(), entry["say"].text(), action)
+
+
+def _meet(screens: Mapping[str, Screen]) -> None:
+    """A sentence about another screen names a screen, and an action of it, that exist."""
+    for screen in screens.values():
+        for other in (screen.still_may, screen.warn_without):
+            if other is None:
+                continue
+            actions = screens[other.screen].actions if other.screen in screens else {}
+            if other.screen not in screens or (other.action and other.action not in actions):
+                what = f"`{other.action}` on `{other.screen}`" if other.action else f"`{other.screen}`"
+                raise Malformed(screen.position, f"{what}, which is not declared", "name a screen of this file")

@@ -1,0 +1,198 @@
+"""The model: Casbin's `model.conf`, read strictly into a value that can be compiled exactly.
+
+A model that is accepted here can be evaluated for every request without an exception; whatever cannot be compiled is
+refused by name, with what is supported. The meaning of a `Model` is given by `service.decision.scan`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from service.policy import matcher
+from service.policy.findings import finding
+from service.policy.matcher import Matcher
+from service.values import Finding, Position
+
+SECTIONS = {
+    "request_definition": "r",
+    "policy_definition": "p",
+    "role_definition": "g",
+    "policy_effect": "e",
+    "matchers": "m",
+}
+_KEY = {"r": "r", "p": "p", "g": r"g([2-9]|[1-9]\d)?", "e": "e", "m": "m"}
+_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+
+
+class Effect(StrEnum):
+    """How matching rows combine, spelt as Casbin spells it. No rule matching is a refusal under each."""
+
+    ALLOW_OVERRIDE = "some(where (p.eft == allow))"
+    ALLOW_AND_DENY = "some(where (p.eft == allow)) && !some(where (p.eft == deny))"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A Casbin model. `roles` maps each role definition (`g`, `g2`) to its number of fields, 2 or 3."""
+
+    request: tuple[str, ...]
+    policy: tuple[str, ...]
+    roles: Mapping[str, int]
+    effect: Effect
+    matcher: Matcher
+    text: str
+
+    @property
+    def widths(self) -> dict[str, int]:
+        """The row types of this model with the number of fields of each."""
+        return {"p": len(self.policy), **self.roles}
+
+    @property
+    def effect_column(self) -> int | None:
+        """Where a `p` row says `allow` or `deny`; None: every row allows."""
+        return self.policy.index("eft") if "eft" in self.policy else None
+
+
+class Definition:
+    """The text to the right of `=`, which may run over several lines, and where each part of it stands."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.text = ""
+        self._parts: list[tuple[int, int, int]] = []
+
+    def extend(self, text: str, line: int, column: int) -> None:
+        """Add the part of the text that stands at this line and column."""
+        self._parts.append((len(self.text), line, column))
+        self.text += text
+
+    def at(self, offset: int) -> Position:
+        """The place in the file of the character at this offset of the text."""
+        start, line, column = next(part for part in reversed(self._parts) if part[0] <= offset)
+        return Position(self.file, line, column + offset - start)
+
+
+def parse(file: str, text: str) -> tuple[Model | None, list[Finding]]:
+    """Read a model; None with at least one error where it does not hold."""
+    found: list[Finding] = []
+    definitions = _definitions(file, text, found)
+    whole = Position(file)
+    for key, section in (
+        ("r", "request_definition"),
+        ("p", "policy_definition"),
+        ("e", "policy_effect"),
+        ("m", "matchers"),
+    ):
+        if key not in definitions and not found:
+            found.append(finding("model-incomplete", whole, f"no `{key} = ...`", f"define it under [{section}]"))
+    if found:
+        return None, found
+    request, policy = (_fields(definitions[key], found) for key in "rp")
+    roles = {key: _arity(value, found) for key, value in definitions.items() if key[0] == "g"}
+    effect = _effect(definitions["e"], found)
+    if "eft" in policy and policy.index("eft") != len(policy) - 1:
+        at = definitions["p"].at(0)
+        found.append(finding("model-syntax", at, "`eft` is not the last field of `p`", "move it to the end"))
+    if found or effect is None:
+        return None, found
+    matched = matcher.parse(definitions["m"].text, definitions["m"].at, request, policy, roles, found)
+    if matched is None:
+        return None, found
+    return Model(request, policy, roles, effect, matched, text), found
+
+
+def _definitions(file: str, text: str, found: list[Finding]) -> dict[str, Definition]:
+    """Every `key = value` of the file, by key."""
+    definitions: dict[str, Definition] = {}
+    letter = ""
+    unfinished: Definition | None = None
+    for number, line in enumerate(text.split("\n"), 1):
+        bare = line.strip()
+        at = Position(file, number, len(line) - len(line.lstrip()) + 1)
+        if not bare or bare[0] in "#;":
+            unfinished = None
+        elif "#" in bare:
+            at = Position(file, number, line.index("#") + 1)
+            found.append(
+                finding("inline-comment", at, "`#` behind a definition", "put the comment on a line of its own")
+            )
+        elif unfinished is not None:
+            unfinished = _extend(unfinished, bare, number, at.column)
+        elif bare[0] == "[":
+            name = bare.strip("[] \t")
+            letter = SECTIONS.get(name, "?")
+            if letter == "?" or bare != f"[{name}]":
+                known = ", ".join(f"[{section}]" for section in SECTIONS)
+                found.append(finding("section-unknown", at, f"section `{bare}`", f"write one of {known}"))
+        else:
+            unfinished = _define(line, number, at, letter, definitions, found)
+    return definitions
+
+
+def _define(
+    line: str,
+    number: int,
+    at: Position,
+    letter: str,
+    definitions: dict[str, Definition],
+    found: list[Finding],
+) -> Definition | None:
+    """Take up one `key = value`; returns the definition when its text goes on in the next line."""
+    key, equals, value = line.partition("=")
+    key = key.strip()
+    if letter == "?":
+        return None
+    if not equals or not value.strip() or not letter:
+        mend = "write `name = value` below a section" if letter else "begin with [request_definition]"
+        found.append(finding("model-syntax", at, f"`{line.strip()}`", mend))
+        return None
+    if not re.fullmatch(_KEY[letter], key):
+        mend = f"write `{letter} = ...`; further definitions are supported for roles only (`g2`)"
+        found.append(finding("model-syntax", at, f"definition `{key}`", mend))
+        return None
+    if key in definitions:
+        found.append(finding("model-syntax", at, f"`{key}` is defined twice", "take one of the two out"))
+        return None
+    definitions[key] = Definition(at.file)
+    column = len(line) - len(value.lstrip()) + 1
+    return _extend(definitions[key], value.strip(), number, column)
+
+
+def _extend(definition: Definition, part: str, line: int, column: int) -> Definition | None:
+    goes_on = part.endswith("\\")
+    definition.extend(part[:-1].rstrip() + " " if goes_on else part, line, column)
+    return definition if goes_on else None
+
+
+def _fields(definition: Definition, found: list[Finding]) -> tuple[str, ...]:
+    """The names of `r = a, b` or `p = a, b`."""
+    names = tuple(name.strip() for name in definition.text.split(","))
+    for name in names:
+        if not _FIELD.match(name) or names.count(name) > 1:
+            mend = "use each name once, of letters, digits and `_`"
+            found.append(finding("model-syntax", definition.at(0), f"field `{name}`", mend))
+            break
+    return names
+
+
+def _arity(definition: Definition, found: list[Finding]) -> int:
+    """The number of fields of `g = _, _` or `g = _, _, _`."""
+    places = [place.strip() for place in definition.text.split(",")]
+    if places not in (["_"] * 2, ["_"] * 3):
+        mend = "write `_, _` or, with a domain, `_, _, _`"
+        found.append(finding("model-syntax", definition.at(0), f"role definition `{definition.text}`", mend))
+    return len(places)
+
+
+def _effect(definition: Definition, found: list[Finding]) -> Effect | None:
+    try:
+        return Effect(definition.text)
+    except ValueError:
+        known = " or ".join(f"`{effect}`" for effect in Effect)
+        found.append(
+            finding("effect-unsupported", definition.at(0), f"effect `{definition.text}`", f"supported: {known}")
+        )
+        return None

@@ -1,0 +1,97 @@
+"""How the fields of an AuthZEN request become the model's request (`r`): `request.yaml`.
+
+The request side is typed: a subject of type `user` becomes `user:<id>`, so that neither the name of a role nor that
+of a level can be asked for as if it were a user or an action.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from service.policy.plain import Malformed, Node, parse
+from service.values import Finding, Position, Question, Reason, Request
+
+_ENTITIES = {"subject.id": "type of the subject", "resource.id": "type of the resource"}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Where one field of the model's request comes from: `source` is a path such as `subject.id`."""
+
+    name: str
+    source: str
+    type: str = ""
+    prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestMap:
+    """The fields in the model's order, and the types that subject and resource must have."""
+
+    fields: tuple[Field, ...]
+    subject_type: str
+    resource_type: str
+
+    def read(self, question: Question) -> Request | Reason:
+        """The model's request, or the reason for which there is none (a refusal like any other)."""
+        if question.subject_type != self.subject_type or question.resource_type != self.resource_type:
+            return Reason.UNKNOWN_TYPE
+        values = []
+        for field in self.fields:
+            value = _SOURCES[field.source](question) if field.source in _SOURCES else _context(question, field)
+            if not isinstance(value, str) or not value:
+                return _MISSING.get(field.name, Reason.UNKNOWN_TYPE)
+            values.append(field.prefix + value)
+        return tuple(values)
+
+    def practice(self, question: Question) -> str:
+        """The practice that is asked about; empty where the request names none."""
+        field = next(field for field in self.fields if field.name == "practice")
+        value = _SOURCES[field.source](question) if field.source in _SOURCES else _context(question, field)
+        return value if isinstance(value, str) else ""
+
+
+_SOURCES: dict[str, Callable[[Question], object]] = {
+    "subject.id": lambda question: question.subject_id,
+    "resource.id": lambda question: question.resource_id,
+    "action.name": lambda question: question.action,
+}
+# An empty name is a name that nobody has.
+_MISSING = {
+    "user": Reason.UNKNOWN_USER,
+    "practice": Reason.PRACTICE_MISSING,
+    "screen": Reason.UNKNOWN_SCREEN,
+    "action": Reason.UNKNOWN_ACTION,
+}
+
+
+def _context(question: Question, field: Field) -> object:
+    return question.context.get(field.source.removeprefix("context."))
+
+
+def read(file: str, text: str, request: tuple[str, ...]) -> tuple[RequestMap | None, list[Finding]]:
+    """Read `request.yaml` for a model with these request fields; None with a finding where it does not hold."""
+    node, found = parse(file, text)
+    if node is None:
+        return None, found
+    try:
+        entries = node.fields(*request)
+        fields = tuple(_field(name, entries[name]) for name in request)
+        types = {field.source: field.type for field in fields if field.type}
+        for source, what in _ENTITIES.items():
+            if source not in types:
+                raise Malformed(Position(file, 1, 1), f"no {what}", f"add a field `{{from: {source}, type: ...}}`")
+        return RequestMap(fields, types["subject.id"], types["resource.id"]), found
+    except Malformed as malformed:
+        return None, [malformed.finding]
+
+
+def _field(name: str, node: Node) -> Field:
+    entry = node.fields("from", optional=("type", "prefix"))
+    source = entry["from"].text()
+    if source not in _SOURCES and not (source.startswith("context.") and source.count(".") == 1 and source[8:]):
+        known = ", ".join(f"`{known}`" for known in (*_SOURCES, "context.<name>"))
+        raise Malformed(entry["from"].position, f"source `{source}`", f"write one of {known}")
+    texts: Mapping[str, str] = {key: value.text() for key, value in entry.items()}
+    return Field(name, source, texts.get("type", ""), texts.get("prefix", ""))
