@@ -1,0 +1,126 @@
+"""The way to the database: from a URL to an engine, and from what a driver raises to `StoreUnavailable`.
+
+The rule it keeps: no answer is better than a wrong one. A database that is missing, locked, moved, damaged or
+not ours is an error of ours with the driver's as its cause; nothing is created unless asked for, and nothing
+is guessed.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from service.errors import ConfigError, StoreUnavailable
+
+WRITING = "rolewarden_writing"
+"""The execution option of a connection that is going to write; see `_begin`."""
+
+_SCHEMES = ("sqlite", "sqlite+pysqlite")
+
+_PRAGMAS = (
+    "foreign_keys = ON",
+    "synchronous = FULL",
+    # Keep what a large change has written in memory until it commits: SQLite would otherwise need the whole
+    # database for itself as soon as its cache is full, and readers would wait for the rest of the change.
+    "cache_spill = OFF",
+)
+
+
+def connect(url: str, *, create: bool, patience: float) -> Engine:
+    """An engine for `sqlite:///PATH`. With `create`, the file is made where there is none (mode 0600).
+
+    `patience`: seconds to wait for a lock. Raises ConfigError for a URL that is not one of these.
+    """
+    path = _sqlite_path(url)
+    if create:
+        _make_file(path)
+
+    def opened() -> sqlite3.Connection:
+        return _open_sqlite(path, patience)
+
+    # No pool: a connection is opened for each transaction (0.2 ms), so that a file that was replaced or
+    # removed is noticed at once, and no connection is ever carried across a fork. Checks do not come here,
+    # only changes do.
+    engine = create_engine("sqlite://", creator=opened, poolclass=NullPool, hide_parameters=True)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Within, whatever the database or its driver raises becomes StoreUnavailable."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        driver = error.orig if isinstance(error, DBAPIError) else error
+        raise StoreUnavailable(
+            f"the store did not answer: {' '.join(str(driver).split())}",
+            "see that the database exists, can be written, has room, and is not held by another program",
+        ) from error
+
+
+def _sqlite_path(url: str) -> Path:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        parsed = URL.create("unknown")  # the text itself may hold a password, so it is not repeated
+    if parsed.drivername not in _SCHEMES or parsed.query or parsed.database in (None, "", ":memory:"):
+        raise ConfigError(
+            f"`{parsed.render_as_string(hide_password=True)}` is not the URL of a store",
+            "write sqlite:///PATH, with a fourth slash for an absolute path",
+        )
+    return Path(str(parsed.database)).absolute()
+
+
+def _make_file(path: Path) -> None:
+    # INVARIANT: an existing database is never opened here. Closing it again would drop the locks that this
+    # process holds on it (POSIX locks belong to the process), in the middle of another thread's transaction.
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise StoreUnavailable(
+            f"the store cannot be created at `{path}`: {error.strerror}", "make its folder, or choose another"
+        ) from error
+
+
+def _open_sqlite(path: Path, patience: float) -> sqlite3.Connection:
+    # mode=rw: a missing file is an error; SQLite would otherwise make an empty database and find no practice
+    # in it. isolation_level=None: the driver begins no transaction by itself; `_begin` does.
+    connection = sqlite3.connect(
+        f"{path.as_uri()}?mode=rw", uri=True, timeout=patience, isolation_level=None, check_same_thread=False
+    )
+    try:
+        _prepare(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    with closing(connection.cursor()) as cursor:
+        for pragma in _PRAGMAS:
+            cursor.execute(f"PRAGMA {pragma}")
+        # A rollback journal, never WAL: in the SQLite of Debian 12 (3.40) a write-ahead log can be reset
+        # while another process still writes to it, and the database is damaged. Switching back is refused
+        # while others have the database open, and then we do not answer either.
+        mode = cursor.execute("PRAGMA journal_mode = DELETE").fetchone()[0]
+    if mode != "delete":
+        raise sqlite3.OperationalError(f"the journal mode is {mode} and cannot be changed")
+
+
+def _begin(connection: Connection) -> None:
+    # A reader's transaction takes its lock with its first select and keeps it to the end, so that all its
+    # selects see one state. A writer takes its lock at once: with a deferred one, two writers that have both
+    # read would deadlock.
+    writing = connection.get_execution_options().get(WRITING, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

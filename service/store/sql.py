@@ -1,0 +1,261 @@
+"""Writing: every change of the store is one transaction that happens wholly or not at all.
+
+`Store.commit` gives a change its number and links it to the revision before. It asks again whatever could
+have moved since the change was checked: the base, and whether each row is there to remove or absent to add.
+It does not judge policy, and it tells nobody: `service.publish` does both.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from itertools import chain
+from typing import Self
+
+from sqlalchemy import ColumnElement, Connection, Engine, Insert, Table, exists, select
+from sqlalchemy.exc import IntegrityError
+
+from service.audit.chain import revision_digest
+from service.errors import BaseMoved, ChangeRefused, UsageError
+from service.store import homes, migrate, tables
+from service.store.base import Draft, FolderStatus, Head, Token
+from service.store.connect import WRITING, connect, translated
+from service.store.view import View, text_digest
+from service.values import Change, Revision, Row
+
+_AT_ONCE = 500
+"""Names in one `IN (...)`: below what every database takes."""
+
+
+class Store:
+    """A database of practices, users, roles, rows and revisions. Any number of threads may use one.
+
+    Each process opens its own, after it has been forked. Everything raises StoreUnavailable when the database
+    does not answer as it should.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @classmethod
+    def open(cls, url: str, *, create: bool = False, patience: float = 5.0) -> Self:
+        """Open the store at `sqlite:///PATH`, which must have the newest schema.
+
+        With `create`, it is made where there is none and brought up to date where it is older. `patience`:
+        seconds to wait while others hold the database.
+        """
+        store = cls(connect(url, create=create, patience=patience))
+        if create:
+            with store._writing() as connection:
+                migrate.upgrade(connection)
+        with translated(), store._engine.begin() as connection:
+            migrate.require_newest(connection)
+        return store
+
+    def close(self) -> None:
+        """Give back what the store holds of the system. Closing twice does no harm."""
+        self._engine.dispose()
+
+    @contextmanager
+    def reading(self) -> Iterator[View]:
+        """One consistent view. Keep it short: while it is open, no change can be committed."""
+        with translated(), self._engine.begin() as connection:
+            yield View(connection)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with translated(), self._engine.execution_options(**{WRITING: True}).begin() as connection:
+            yield connection
+
+    # --- changes of policy ---
+
+    def commit(self, draft: Draft, files: Mapping[str, str]) -> Revision:
+        """Publish a change as the next revision. `files`: path -> text for the `file` rows that are added.
+
+        Raises BaseMoved when another change came first; ChangeRefused when a row to remove is not there or a
+        row to add is (`rows-moved`), or when rows would belong to a practice that does not exist
+        (`practice-missing`).
+        """
+        _require_complete(draft, files)
+        change = draft.change
+        with self._writing() as connection:
+            head = _locked_head(connection)
+            if head.number != change.base:
+                raise BaseMoved(change.base, head.number)
+            _keep_texts(connection, change, files)
+            _remove_rows(connection, change.removed)
+            _add_rows(connection, change.added)
+            _require_homes(connection, change)
+            revision = _numbered(draft, head)
+            _record(connection, revision)
+        return revision
+
+    # --- what the host remembers ---
+
+    def add_token(self, token: Token) -> None:
+        """Keep a new token. Raises UsageError where one of that name is in use."""
+        values = asdict(token) | {"practices": None if token.practices is None else sorted(token.practices)}
+        with self._writing() as connection:
+            if connection.scalar(select(exists().where(*_in_use(token.name)))):
+                raise UsageError(f"there is already a token `{token.name}`", "revoke it first, or choose another name")
+            connection.execute(tables.token.insert(), values)
+
+    def revoke_token(self, name: str, time: str) -> None:
+        """Let a token be refused from now on. Raises UsageError where none of that name is in use."""
+        with self._writing() as connection:
+            revoked = connection.execute(tables.token.update().where(*_in_use(name)).values(revoked=time))
+            if not revoked.rowcount:
+                raise UsageError(f"there is no token `{name}` in use", "see `rolewarden token list`")
+
+    def mark(self, name: str, value: str) -> None:
+        """Remember a value under a name, in place of the one before."""
+        with self._writing() as connection:
+            _put(connection, tables.mark, "name", {"name": name, "value": value})
+
+    def note_folder(self, status: FolderStatus) -> None:
+        """Remember what became of the policy folder, in place of the time before."""
+        with self._writing() as connection:
+            _put(connection, tables.folder_status, "id", {"id": 1, **asdict(status)})
+
+
+def _require_complete(draft: Draft, files: Mapping[str, str]) -> None:
+    # These would be bugs of the caller, and are found before anything is written.
+    change = draft.change
+    if misfits := [row for row in chain(change.added, change.removed) if not homes.fits(row)]:
+        raise ValueError(f"rows of no known shape: {misfits[:3]}")
+    if unsure := change.added & change.removed:
+        raise ValueError(f"rows both added and removed: {sorted(unsure)[:3]}")
+    touched = {row.practice for row in chain(change.added, change.removed)}
+    if missing := touched - {practice for practice, _ in draft.practices}:
+        raise ValueError(f"practices without a digest of their rows: {sorted(missing)[:3]}")
+    for path, digest in (row.fields for row in change.added if row.kind == "file"):
+        if path in files and text_digest(files[path]) != digest:
+            raise ValueError(f"the text of `{path}` is not the one that its row names")
+
+
+def _locked_head(connection: Connection) -> Head:
+    # INVARIANT: whoever gives a number holds the head row until the end of the transaction, so that numbers
+    # have no gaps. SQLite's writers already have the database to themselves; elsewhere the lock on the row
+    # does it.
+    return Head(*connection.execute(select(tables.head.c.number, tables.head.c.digest).with_for_update()).one())
+
+
+def _keep_texts(connection: Connection, change: Change, files: Mapping[str, str]) -> None:
+    named = {row.fields[1]: row.fields[0] for row in change.added if row.kind == "file"}
+    sha256 = tables.file_text.c.sha256
+    known = {digest for some in _some(named) for digest in connection.scalars(select(sha256).where(sha256.in_(some)))}
+    new = {digest: path for digest, path in named.items() if digest not in known}
+    if missing := sorted(path for path in new.values() if path not in files):
+        raise ValueError(f"no text for `{missing[0]}`")
+    _insert(connection, tables.file_text.insert(), ({"sha256": d, "text": files[p]} for d, p in new.items()))
+
+
+def _remove_rows(connection: Connection, rows: Iterable[Row]) -> None:
+    for (kind, width), alike in _alike(rows).items():
+        removed = connection.execute(homes.removal(kind, width), [homes.parameters(row) for row in alike])
+        if removed.rowcount != len(alike):
+            raise ChangeRefused(
+                "rows-moved",
+                f"of {len(alike)} `{kind}` rows to remove, {removed.rowcount} are there",
+                "look at the rows as they are now and try again",
+            )
+
+
+def _add_rows(connection: Connection, rows: Iterable[Row]) -> None:
+    for (kind, width), alike in _alike(rows).items():
+        try:
+            connection.execute(homes.insertion(kind, width), [homes.parameters(row) for row in alike])
+        except IntegrityError as error:
+            raise ChangeRefused(
+                "rows-moved",
+                f"of {len(alike)} `{kind}` rows to add, at least one clashes with a row that is there",
+                "look at the rows as they are now and try again",
+            ) from error
+
+
+def _require_homes(connection: Connection, change: Change) -> None:
+    touched = {row.practice for row in chain(change.added, change.removed)} - {""}
+    existing = tables.practice.c.id
+    for some in _some(touched):
+        gone = set(some).difference(connection.scalars(select(existing).where(existing.in_(some))))
+        if gone and (left := connection.execute(homes.ANY_ROW_OF, {"practices": sorted(gone)}).first()):
+            row = homes.row(left[0], left[1:])
+            raise ChangeRefused(
+                "practice-missing",
+                f"`{row.kind}` rows would belong to practice `{row.practice}`, which does not exist",
+                "create the practice, or remove its rows with it",
+            )
+
+
+def _numbered(draft: Draft, head: Head) -> Revision:
+    change = draft.change
+    revision = Revision(
+        number=head.number + 1,
+        time=draft.time,
+        actor=change.actor,
+        how=change.how,
+        reason=change.reason,
+        reference=change.reference,
+        added=tuple(sorted(change.added)),
+        removed=tuple(sorted(change.removed)),
+        practices=tuple(sorted(draft.practices)),
+        previous=head.digest,
+        digest="",
+    )
+    return replace(revision, digest=revision_digest(revision))
+
+
+def _record(connection: Connection, revision: Revision) -> None:
+    number = revision.number
+    plain = {column.name: getattr(revision, column.name) for column in tables.revision.columns}
+    connection.execute(tables.revision.insert(), plain)
+    rows = [(True, row) for row in revision.added] + [(False, row) for row in revision.removed]
+    _insert(
+        connection,
+        tables.revision_row.insert(),
+        (
+            {"number": number, "seq": seq, "added": added, "kind": row.kind, **_spread(row)}
+            for seq, (added, row) in enumerate(rows)
+        ),
+    )
+    _insert(
+        connection,
+        tables.revision_practice.insert(),
+        ({"number": number, "practice": practice, "digest": digest} for practice, digest in revision.practices),
+    )
+    connection.execute(tables.head.update().values(number=number, digest=revision.digest))
+
+
+def _spread(row: Row) -> dict[str, str | None]:
+    return dict(zip(tables.FIELDS, (*row.fields, *[None] * (len(tables.FIELDS) - len(row.fields))), strict=True))
+
+
+def _alike(rows: Iterable[Row]) -> dict[tuple[str, int], list[Row]]:
+    """Rows by kind and number of fields: each group is one statement, executed for all its rows at once."""
+    groups: dict[tuple[str, int], list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[row.kind, len(row.fields)].append(row)
+    return groups
+
+
+def _some(names: Iterable[str]) -> Iterator[list[str]]:
+    ordered = sorted(names)
+    return (ordered[start : start + _AT_ONCE] for start in range(0, len(ordered), _AT_ONCE))
+
+
+def _insert(connection: Connection, statement: Insert, records: Iterable[dict[str, object]]) -> None:
+    # Without this, no records would mean one insert of defaults.
+    if batch := list(records):
+        connection.execute(statement, batch)
+
+
+def _put(connection: Connection, table: Table, key: str, values: Mapping[str, object]) -> None:
+    changed = connection.execute(table.update().where(table.c[key] == values[key]).values(**values))
+    if not changed.rowcount:
+        connection.execute(table.insert(), values)
+
+
+def _in_use(name: str) -> tuple[ColumnElement[bool], ...]:
+    return tables.token.c.name == name, tables.token.c.revoked.is_(None)

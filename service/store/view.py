@@ -1,0 +1,203 @@
+"""Reading: a `View` is the store as it stood at one moment, however many questions it is asked.
+
+It lives within one read transaction (`Store.reading`) and is of no use afterwards. It gives rows and
+revisions as they are recorded; whether they agree with each other is for its caller to judge.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import Connection, Select, select
+from sqlalchemy import Row as Record
+
+from service.errors import StoreUnavailable
+from service.store import homes, tables
+from service.store.base import FolderStatus, Head, Token
+from service.values import Finding, How, Position, Revision, Row, Severity
+
+_ROW = tuple(tables.revision_row.c[name] for name in ("kind", *tables.FIELDS))
+
+
+class View:
+    """What one read transaction sees. Practice "" is what all practices share: `g2` and `file` rows."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    # --- current rows ---
+
+    def head(self) -> Head:
+        """The newest revision's number and digest."""
+        return Head(*self._connection.execute(select(tables.head.c.number, tables.head.c.digest)).one())
+
+    def practice_ids(self) -> frozenset[str]:
+        return frozenset(self._connection.scalars(select(tables.practice.c.id)))
+
+    def rows(self, practice: str) -> tuple[Row, ...]:
+        """Every current row of a practice, whatever its kind, sorted. One statement."""
+        statement = homes.ROWS_OF_PRACTICE if practice else homes.SHARED_ROWS
+        found = self._connection.execute(statement, {"practice": practice} if practice else {})
+        return tuple(sorted(homes.row(record[0], record[1:]) for record in found))
+
+    def levels_in_use(self, apart_from: Collection[str]) -> frozenset[tuple[str, str]]:
+        """Each (screen, level) that some practice, apart from these, has in a `p` row."""
+        rule = tables.casbin_rule.c
+        levels = select(rule.v1, rule.v2, rule.v3).distinct().where(rule.ptype == "p")
+        found = self._connection.execute(levels)
+        return frozenset((screen, level) for practice, screen, level in found if practice not in apart_from)
+
+    def files(self) -> dict[str, str]:
+        """The published policy files: path -> text.
+
+        A `file` row names its text by SHA-256, and digests of rows rest on that: a text that is another is
+        refused.
+        """
+        file, text = tables.policy_file, tables.file_text
+        texts = {}
+        for path, digest, content in self._connection.execute(
+            select(file.c.path, file.c.sha256, text.c.text).join_from(file, text).order_by(file.c.path)
+        ):
+            if text_digest(content) != digest:
+                raise StoreUnavailable(
+                    f"the text of `{path}` in the store is not the one that was published",
+                    "restore the store from a backup, or publish the folder again",
+                )
+            texts[path] = content
+        return texts
+
+    # --- revisions ---
+
+    def touched_since(self, number: int) -> frozenset[str]:
+        """The practices that revisions after this one touched; "" among them where shared rows changed."""
+        touched = tables.revision_practice.c
+        return frozenset(self._connection.scalars(select(touched.practice).distinct().where(touched.number > number)))
+
+    def recorded_digest(self, practice: str) -> str | None:
+        """The digest of a practice's rows as the newest revision touching it says; None where none did."""
+        touched = tables.revision_practice.c
+        newest = select(touched.digest).where(touched.practice == practice).order_by(touched.number.desc())
+        return self._connection.execute(newest.limit(1)).scalar_one_or_none()
+
+    def revision(self, number: int) -> Revision | None:
+        """One revision with its rows; None where there is no such number."""
+        revisions = self._revisions(select(tables.revision.c.number).where(tables.revision.c.number == number))
+        return revisions[0] if revisions else None
+
+    def digest_at(self, number: int) -> str | None:
+        """The digest of one revision without reading its rows; None where there is no such number."""
+        revision = tables.revision.c
+        found = self._connection.execute(select(revision.digest).where(revision.number == number))
+        return found.scalar_one_or_none()
+
+    def revisions(self, practice: str | None = None, limit: int = 50) -> tuple[Revision, ...]:
+        """The newest revisions, newest first: those that touched a practice, or all. Three statements."""
+        column = tables.revision.c.number
+        numbers = select(column)
+        if practice is not None:
+            column = tables.revision_practice.c.number
+            numbers = select(column).where(tables.revision_practice.c.practice == practice)
+        return self._revisions(numbers.order_by(column.desc()).limit(limit))
+
+    def rows_at(self, number: int, practice: str | None = None) -> frozenset[Row]:
+        """The rows as they stood after a revision, replayed from the start; of one practice, or of all."""
+        row, touched = tables.revision_row.c, tables.revision_practice.c
+        events = select(row.added, *_ROW).where(row.number <= number).order_by(row.number, row.seq)
+        if practice is not None:
+            events = events.where(row.number.in_(select(touched.number).where(touched.practice == practice)))
+        standing: set[Row] = set()
+        for added, kind, *fields in self._connection.execute(events):
+            event = homes.row(kind, fields)
+            if practice is None or event.practice == practice:
+                (standing.add if added else standing.discard)(event)
+        return frozenset(standing)
+
+    def _revisions(self, numbers: Select[Any]) -> tuple[Revision, ...]:
+        revision, row, touched = tables.revision, tables.revision_row.c, tables.revision_practice.c
+        wanted = numbers.subquery()
+        rows: dict[tuple[int, bool], list[Row]] = defaultdict(list)
+        for number, added, kind, *fields in self._connection.execute(
+            select(row.number, row.added, *_ROW).join(wanted, wanted.c.number == row.number).order_by(row.seq)
+        ):
+            rows[number, added].append(homes.row(kind, fields))
+        practices: dict[int, list[tuple[str, str]]] = defaultdict(list)
+        for number, practice, digest in self._connection.execute(
+            select(touched.number, touched.practice, touched.digest)
+            .join(wanted, wanted.c.number == touched.number)
+            .order_by(touched.practice)
+        ):
+            practices[number].append((practice, digest))
+        found = self._connection.execute(
+            select(revision).join(wanted, wanted.c.number == revision.c.number).order_by(revision.c.number.desc())
+        )
+        return tuple(
+            _revision(record, rows[record.number, True], rows[record.number, False], practices[record.number])
+            for record in found
+        )
+
+    # --- what the host remembers ---
+
+    def tokens(self) -> tuple[Token, ...]:
+        """Every token, revoked ones too, oldest first."""
+        token = tables.token.c
+        return tuple(
+            Token(
+                id=record.id,
+                name=record.name,
+                secret_hash=record.secret_hash,
+                practices=None if record.practices is None else frozenset(record.practices),
+                created=record.created,
+                revoked=record.revoked,
+            )
+            for record in self._connection.execute(select(tables.token).order_by(token.created, token.id))
+        )
+
+    def marked(self, name: str) -> str | None:
+        """The value of a mark; None where it was never set."""
+        mark = tables.mark.c
+        return self._connection.execute(select(mark.value).where(mark.name == name)).scalar_one_or_none()
+
+    def folder_status(self) -> FolderStatus | None:
+        """What became of the policy folder when it was last read; None before the first time."""
+        record = self._connection.execute(select(tables.folder_status)).one_or_none()
+        if record is None:
+            return None
+        return FolderStatus(record.time, record.digest, record.holds, tuple(map(_finding, record.findings)))
+
+
+def text_digest(text: str) -> str:
+    """The SHA-256 by which a `file` row names its text, in hexadecimal."""
+    return sha256(text.encode()).hexdigest()
+
+
+def _revision(
+    record: Record[Any], added: Sequence[Row], removed: Sequence[Row], practices: Sequence[tuple[str, str]]
+) -> Revision:
+    return Revision(
+        number=record.number,
+        time=record.time,
+        actor=record.actor,
+        how=How(record.how),
+        reason=record.reason,
+        reference=record.reference,
+        added=tuple(added),
+        removed=tuple(removed),
+        practices=tuple(practices),
+        previous=record.previous,
+        digest=record.digest,
+    )
+
+
+def _finding(stored: dict[str, Any]) -> Finding:
+    return Finding(
+        rule=stored["rule"],
+        severity=Severity(stored["severity"]),
+        position=Position(*stored["position"]),
+        found=stored["found"],
+        mend=stored["mend"],
+    )
