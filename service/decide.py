@@ -1,0 +1,123 @@
+"""Spine 1, decide: from a caller's question to a decision that carries its reasons.
+
+    1. take the state, once               the caller: `live.state()`
+    2. who calls                          the caller: `access.tokens`
+    3. read the request strictly          the caller: `api.wire`
+    4. may this caller ask about this practice
+    5. turn the question into the model's request
+    6. find the practice
+    7. find the rows, match, combine      `decision.engine`, pure
+    8. give reasons, and words for the user
+    9. record                             the caller: `observe`
+    10. answer                            the caller: `api.wire`
+
+The same function serves HTTP, the command line and whatever is built on them, so that they cannot disagree. It
+decides nothing about HTTP: a refusal is a value. `docs/flows.md` tells this in prose.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+
+from service.errors import Forbidden
+from service.live import State
+from service.values import USER_PREFIX, Caller, Decision, Explanation, Question, Reason, Request
+
+CODE_SIGNS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+"""Of the code that a refused user can read out on the telephone: nothing that looks or sounds like something else."""
+
+_UNANSWERABLE = (Reason.POLICY_UNAVAILABLE, Reason.POLICY_TOO_OLD, Reason.ROWS_ALTERED)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A decision with what was asked, and with what a refused user is told (`user_message`, empty on an allow).
+
+    `code` (4 signs, refusals only) finds the refusal again. `screens`: for an unknown action, the screens that have it.
+    """
+
+    decision: Decision
+    question: Question
+    practice: str
+    user_message: str = ""
+    code: str = ""
+    screens: tuple[str, ...] = ()
+    explanation: Explanation | None = None
+
+
+def decide(question: Question, caller: Caller, state: State, *, explain: bool = False) -> Answer:
+    """Answer one question. Raises Forbidden when the caller may not ask about the practice, and nothing else."""
+    loaded = state.loaded
+    # 4. A caller outside its practices learns nothing, not even whether the practice exists.
+    practice = loaded.request_map.practice(question)
+    if not caller.may_ask(practice) and practice:
+        raise Forbidden("this token may not ask about this practice", "use a token that names the practice")
+    # 5. The subject becomes `user:<id>`; the name of a role or a level cannot be asked for.
+    request = loaded.request_map.read(question)
+    if state.refusal is not None:
+        request = state.refusal
+    if isinstance(request, Reason):
+        return _refused(question, practice, Decision(request, loaded.revision), (), state)
+    # 6. A practice is loaded when it is first asked about.
+    state.live.use(practice)
+    state = state.having(practice)
+    reason = state.refusal or state.loaded.refused.get(practice)
+    if reason is not None:
+        return _refused(question, practice, Decision(reason, state.loaded.revision), request, state)
+    # 7. One lookup each for user and (screen, action), and one `&`.
+    decision = state.loaded.snapshot.decide(request)
+    # 8. Reasons are worked out when somebody wants them.
+    explanation = _explain(request, practice, state) if explain else None
+    if decision.allowed:
+        return Answer(decision, question, practice, explanation=explanation)
+    return replace(_refused(question, practice, decision, request, state), explanation=explanation)
+
+
+def _refused(question: Question, practice: str, decision: Decision, request: Request, state: State) -> Answer:
+    """A refusal with the sentence that the user is shown."""
+    catalog, snapshot = state.loaded.catalog, state.loaded.snapshot
+    code = "".join(secrets.choice(CODE_SIGNS) for _ in range(4))
+    if decision.reason in _UNANSWERABLE:
+        return Answer(decision, question, practice, catalog.unavailable, code)
+
+    def may(action: str, screen: str) -> bool:
+        return bool(request) and snapshot.decide((*request[:2], screen, action)).allowed
+
+    message = catalog.security_message(question.resource_id, may, code)
+    screens = _having(question.action, state) if decision.reason is Reason.UNKNOWN_ACTION else ()
+    return Answer(decision, question, practice, message, code, screens)
+
+
+def _having(action: str, state: State) -> tuple[str, ...]:
+    """The screens that have an action."""
+    return tuple(name for name, screen in state.loaded.catalog.screens.items() if action in screen.actions)
+
+
+def _explain(request: Request, practice: str, state: State) -> Explanation:
+    """The explanation of a decision, with close names for a name that nobody has."""
+    snapshot, catalog = state.loaded.snapshot, state.loaded.catalog
+    explanation = snapshot.explain(request)
+    user, _, screen, action = request
+    known: dict[Reason, list[str]] = {
+        Reason.UNKNOWN_PRACTICE: sorted(state.loaded.practices),
+        Reason.UNKNOWN_SCREEN: sorted(catalog.screens),
+        Reason.UNKNOWN_ACTION: sorted({name for each in catalog.screens.values() for name in each.actions}),
+    }
+    asked = {Reason.UNKNOWN_PRACTICE: practice, Reason.UNKNOWN_SCREEN: screen, Reason.UNKNOWN_ACTION: action}
+    reason = explanation.decision.reason
+    if reason is Reason.UNKNOWN_USER:
+        known[reason] = sorted(name.removeprefix(USER_PREFIX) for name in snapshot.divisions[practice].held)
+        asked[reason] = user.removeprefix(USER_PREFIX)
+    similar = similar_names(asked[reason], known[reason]) if reason in known else ()
+    having = _having(action, state) if reason is Reason.UNKNOWN_ACTION else ()
+    return replace(explanation, similar=similar, screens_with_action=having)
+
+
+def similar_names(name: str, known: list[str]) -> tuple[str, ...]:
+    """Up to three known names that somebody may have meant; names are compared as typed, never folded silently."""
+    folded = {other.casefold(): other for other in known}
+    if name.casefold() in folded:
+        return (folded[name.casefold()],)
+    return tuple(get_close_matches(name, known, n=3))

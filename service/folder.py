@@ -1,0 +1,61 @@
+"""The policy folder on disk: read as a whole, and noticed when it changes.
+
+Knows nothing of what the files mean. A folder is read as path -> bytes, so that everything behind it is pure.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
+from pathlib import Path
+
+from service.errors import UsageError
+
+LARGEST = 512 * 1024 * 1024
+"""Bytes in a single file: more is not a policy."""
+
+Signature = frozenset[tuple[str, int, int, int]]
+"""What the disk says of a folder without reading it: path, inode, size and time of change of each file."""
+
+
+def read(folder: Path) -> dict[str, bytes]:
+    """Every file of the folder by its path within, `/` between parts. UsageError where there is no folder."""
+    if not folder.is_dir():
+        raise UsageError(f"`{folder}` is not a folder", "name the folder that holds `model.conf`")
+    files: dict[str, bytes] = {}
+    for path in _walk(folder):
+        try:
+            if path.stat().st_size > LARGEST:
+                raise UsageError(f"`{path}` is larger than {LARGEST >> 20} MiB", "split it")
+            files[path.relative_to(folder).as_posix()] = path.read_bytes()
+        except OSError as error:
+            raise UsageError(f"`{path}` cannot be read: {error.strerror}", "put its permissions right") from error
+    return files
+
+
+def signature(folder: Path) -> Signature:
+    """Changes whenever a file of the folder is written, added or removed; empty where there is no folder."""
+    found = set()
+    for path in _walk(folder):
+        try:
+            stat = path.stat()
+        except OSError:
+            continue
+        found.add((str(path), stat.st_ino, stat.st_size, stat.st_mtime_ns))
+    return frozenset(found)
+
+
+def digest(files: Mapping[str, bytes]) -> str:
+    """One SHA-256 for a set of files, whatever their order."""
+    each = (f"{path}\0{sha256(content).hexdigest()}\n" for path, content in sorted(files.items()))
+    return sha256("".join(each).encode()).hexdigest()
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """The files of the folder; what begins with a dot or ends with a tilde belongs to an editor, not to the policy."""
+    for base, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if not name.startswith(".") and not name.endswith(("~", ".swp", ".tmp")):
+                yield Path(base, name)

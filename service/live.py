@@ -1,0 +1,300 @@
+"""What is being answered from, now: built aside, swapped in by one assignment, the last good one kept.
+
+A request takes one `State` and looks at nothing else. Nothing is stale on one host: before a state is handed out, the
+counter that every writer raises (`store.counter`) is compared with its value when the state was read.
+
+INVARIANT: the counter is read before the rows, so that a change in between is noticed by the next request.
+INVARIANT: a change that is known of and cannot be read makes refusals, never answers from before it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from service.audit.chain import rows_digest
+from service.decision import trial
+from service.decision.engine import Division, Snapshot
+from service.errors import InvalidPolicy, RolewardenError, StoreUnavailable
+from service.folder import digest as folder_digest
+from service.policy import bundle
+from service.policy.catalog import Catalog
+from service.policy.request import RequestMap
+from service.store.base import FolderStatus, Token
+from service.store.counter import Counter
+from service.store.sql import Store
+from service.store.view import View
+from service.values import Reason
+
+POLL_SECONDS = 1.0
+"""How often the store is asked for its head: finds the change of a writer that was killed before it could tell."""
+
+CATCH_UP_SECONDS = 0.25
+"""How long a request waits for the revision that its caller has already seen."""
+
+
+def steady_clock() -> float:
+    """Seconds that pass while the machine sleeps, too, and never jump with the time of day."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What one reading of the store gave. `refused`: practices that may not be served, and why."""
+
+    snapshot: Snapshot
+    request_map: RequestMap
+    catalog: Catalog
+    tokens: Mapping[str, Token]
+    practices: frozenset[str]
+    digest: str
+    folder_digest: str
+    refused: Mapping[str, Reason] = field(default_factory=dict)
+
+    @property
+    def revision(self) -> int:
+        """The revision that everything here was read at."""
+        return self.snapshot.revision
+
+
+class Source(Protocol):
+    """Where a state gets what it has not loaded: a `Live`, or a folder that somebody tries out."""
+
+    def load(self, practice: str) -> State:
+        """A state in which the practice is loaded, or refused."""
+        ...
+
+    def use(self, practice: str) -> None:
+        """Note that a practice was asked about."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What one request answers from. `refusal`: why nothing may be answered from it, although it is there."""
+
+    loaded: Loaded
+    refusal: Reason | None
+    live: Source
+
+    def having(self, practice: str) -> State:
+        """A state in which the practice is loaded, or refused, or unknown."""
+        loaded = self.loaded
+        if practice in loaded.snapshot.divisions or practice in loaded.refused or practice not in loaded.practices:
+            return self
+        return self.live.load(practice)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How the answering goes. `age`: seconds since the store was last confirmed; None while nothing was ever read."""
+
+    revision: int | None
+    practices: int
+    loaded: int
+    age: float | None
+    too_old: bool
+    problem: str
+    folder_digest: str
+    folder_status: FolderStatus | None
+    altered: tuple[str, ...]
+
+
+class Live:
+    """Keeps the newest state of one process. Thread-safe; make it after the fork."""
+
+    def __init__(
+        self,
+        store: Store,
+        counter: Counter,
+        *,
+        max_policy_age: float,
+        keep_practices: float,
+        clock: Callable[[], float] = steady_clock,
+    ) -> None:
+        self._store, self._counter, self._clock = store, counter, clock
+        self._max_age, self._keep = max_policy_age, keep_practices
+        self._loaded: Loaded | None = None
+        self._seen = -1
+        self._confirmed = clock()
+        self._problem = "nothing was read yet"
+        self._folder_status: FolderStatus | None = None
+        self._used: set[str] = set()
+        self._swept = clock()
+        self._lock = threading.RLock()
+        self._stopped = threading.Event()
+        self._poll: threading.Thread | None = None
+
+    # -- what a request takes ------------------------------------------------------------------------------------
+
+    def state(self, at_least: int = 0) -> State:
+        """The newest state; StoreUnavailable while none could ever be read. Costs 0.2 us when nothing changed."""
+        fresh = self._counter.value() == self._seen or self._catch_up()
+        loaded = self._current()
+        if at_least > loaded.revision:
+            loaded = self._await(at_least)
+            fresh = fresh and loaded.revision >= at_least
+        return State(loaded, self._too_old() if fresh else Reason.POLICY_UNAVAILABLE, self)
+
+    def load(self, practice: str) -> State:
+        """The newest state with this practice read and compiled, or with the reason for which it is not."""
+        with self._lock:
+            try:
+                self._read(practice)
+            except RolewardenError as error:
+                self._problem = error.message
+                return State(self._current(), Reason.POLICY_UNAVAILABLE, self)
+            return State(self._current(), self._too_old(), self)
+
+    def use(self, practice: str) -> None:
+        """Note that a practice was asked about, so that it stays loaded."""
+        self._used.add(practice)
+
+    def _too_old(self) -> Reason | None:
+        return Reason.POLICY_TOO_OLD if self._clock() - self._confirmed > self._max_age else None
+
+    def _await(self, revision: int) -> Loaded:
+        """Wait, within a bound, for a revision that the caller has seen and this process has not."""
+        deadline = time.monotonic() + CATCH_UP_SECONDS
+        while self._current().revision < revision and time.monotonic() < deadline:
+            self._catch_up()
+            if self._current().revision < revision:
+                self._stopped.wait(0.02)
+        return self._current()
+
+    def _current(self) -> Loaded:
+        if self._loaded is None:
+            raise StoreUnavailable(f"no policy could be read: {self._problem}", "see /readyz")
+        return self._loaded
+
+    # -- reading the store ---------------------------------------------------------------------------------------
+
+    def _catch_up(self) -> bool:
+        """Read what changed; False where that failed: the last good state stays, and `_seen` says that it is old."""
+        with self._lock:
+            try:
+                self._read()
+            except RolewardenError as error:
+                self._problem = error.message
+                return False
+            return True
+
+    def _read(self, practice: str | None = None) -> None:
+        """One reading of the store: what changed since the last one and, if asked for, the rows of a practice."""
+        seen = self._counter.value()
+        with self._store.reading() as view:
+            loaded = self._newest(view)
+            if practice is not None and practice in loaded.practices:
+                loaded = _with_practice(view, loaded, practice)
+            loaded = replace(loaded, tokens={token.id: token for token in view.tokens() if token.revoked is None})
+            self._folder_status = view.folder_status()
+        self._loaded, self._seen = loaded, seen
+        self._confirmed, self._problem = self._clock(), ""
+
+    def _newest(self, view: View) -> Loaded:
+        head, old = view.head(), self._loaded
+        if old is not None and (head.number, head.digest) == (old.revision, old.digest):
+            return old
+        grown = old is not None and head.number > old.revision and _continues(view, old)
+        touched = view.touched_since(old.revision) if old is not None and grown else frozenset({""})
+        if old is None or "" in touched:
+            return _read_shared(view)
+        kept = {name: division for name, division in old.snapshot.divisions.items() if name not in touched}
+        return replace(
+            old,
+            snapshot=Snapshot(old.snapshot.ruleset, kept, head.number),
+            practices=view.practice_ids(),
+            digest=head.digest,
+            refused={name: reason for name, reason in old.refused.items() if name not in touched},
+        )
+
+    # -- in the background ---------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Read for the first time and begin to poll."""
+        self._catch_up()
+        self._poll = threading.Thread(target=self._run, name="rolewarden-poll", daemon=True)
+        self._poll.start()
+
+    def stop(self) -> None:
+        """End the polling."""
+        self._stopped.set()
+        if self._poll is not None:
+            self._poll.join()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(POLL_SECONDS):
+            self._catch_up()
+            if self._clock() - self._swept > self._keep:
+                self.sweep()
+
+    def sweep(self) -> None:
+        """Let go of practices that nobody asked about since the last sweep, and look at refused ones anew."""
+        with self._lock:
+            if self._loaded is not None:
+                snapshot = self._loaded.snapshot
+                kept = {name: division for name, division in snapshot.divisions.items() if name in self._used}
+                self._loaded = replace(
+                    self._loaded, snapshot=Snapshot(snapshot.ruleset, kept, snapshot.revision), refused={}
+                )
+            self._used, self._swept = set(), self._clock()
+
+    def health(self) -> Health:
+        """For readiness and metrics."""
+        loaded = self._loaded
+        age = None if loaded is None else self._clock() - self._confirmed
+        return Health(
+            revision=loaded.revision if loaded else None,
+            practices=len(loaded.practices) if loaded else 0,
+            loaded=len(loaded.snapshot.divisions) if loaded else 0,
+            age=age,
+            too_old=age is not None and age > self._max_age,
+            problem=self._problem,
+            folder_digest=loaded.folder_digest if loaded else "",
+            folder_status=self._folder_status,
+            altered=tuple(sorted(loaded.refused)) if loaded else (),
+        )
+
+
+def _continues(view: View, old: Loaded) -> bool:
+    """Whether the store's history still contains what we answered from: it may have been replaced by a copy."""
+    past = view.revision(old.revision)
+    return past is not None and past.digest == old.digest
+
+
+def _read_shared(view: View) -> Loaded:
+    """What all practices share, read and compiled anew; practices follow when they are asked about."""
+    head = view.head()
+    rows = view.rows("")
+    if head.number == 0:
+        raise StoreUnavailable("nothing is published yet", "run `rolewarden init`")
+    texts = view.files()
+    if rows_digest(rows) != view.recorded_digest(""):
+        raise StoreUnavailable("the published files or screens were altered in the store", "restore the store")
+    files = {path: text.encode() for path, text in texts.items()}
+    read, findings = bundle.load(files)
+    if read is None:
+        raise InvalidPolicy(findings)
+    if set(read.shared.rows) != {row for row in rows if row.kind == "g2"}:
+        raise StoreUnavailable("the screens in the store differ from its published files", "restore the store")
+    return Loaded(
+        Snapshot(trial.ruleset(read), {}, head.number),
+        read.request_map,
+        read.catalog,
+        {},
+        view.practice_ids(),
+        head.digest,
+        folder_digest(files),
+    )
+
+
+def _with_practice(view: View, loaded: Loaded, practice: str) -> Loaded:
+    rows = view.rows(practice)
+    if rows_digest(rows) != view.recorded_digest(practice):
+        return replace(loaded, refused={**loaded.refused, practice: Reason.ROWS_ALTERED})
+    old = loaded.snapshot
+    divisions: dict[str, Division] = {**old.divisions, practice: old.ruleset.compile(rows)}
+    return replace(loaded, snapshot=Snapshot(old.ruleset, divisions, old.revision))

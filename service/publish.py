@@ -1,0 +1,160 @@
+"""Spine 2, publish: from what somebody wants to be different to a revision that everybody answers from.
+
+    1. parse                    files become a bundle; rows come as values
+    2. lint                     what cannot have been meant
+    3. guard rails              what nobody may do
+    4. build                    the next snapshot of what changes, aside
+    5. run the cases            when the files changed
+    6.-8.                       effect diff, second opinion, approval: their steps come with Setup
+    9. one transaction          rows and revision; refused if the base moved
+    10. announce                every worker of this host, before this function returns
+
+Setup, commands and files all come through here; there is no other way to change what is answered. Which change is
+wanted is worked out in `service.changes`. `docs/flows.md` tells this in prose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from service.audit.chain import rows_digest
+from service.decision import guards, trial
+from service.decision.engine import Ruleset, Snapshot
+from service.errors import BaseMoved, ChangeRefused, InvalidPolicy
+from service.policy import bundle, lint
+from service.policy.bundle import Bundle
+from service.policy.findings import errors, finding
+from service.policy.rows import name_problem
+from service.store.base import Draft
+from service.store.counter import Counter
+from service.store.sql import Store
+from service.store.view import View
+from service.values import Change, Finding, Position, Revision, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """What publishing needs: the store, the counter that tells the workers, and the time."""
+
+    store: Store
+    counter: Counter
+    now: Callable[[], str] = lambda: datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """What the change starts from: rows of each practice that it touches, and the files as they will be."""
+
+    rows: Mapping[str, frozenset[Row]]
+    texts: Mapping[str, str]
+    practices: frozenset[str]
+    in_use: frozenset[tuple[str, str]]
+
+
+def publish(change: Change, press: Press, files: Mapping[str, str] | None = None) -> Revision:
+    """Make a change the next revision. `files`: the texts of the `file` rows that it adds, by path.
+
+    Raises InvalidPolicy (step 1, 2, 5), ChangeRefused (step 3, 9), BaseMoved (9) and StoreUnavailable; in each
+    case nothing has changed. When it returns, no worker of this host answers from before.
+    """
+    files = files or {}
+    base = _read(change, press.store, files)
+    after = _after(change, base.rows)
+    # 1. parse
+    read, findings = bundle.load({path: text.encode() for path, text in base.texts.items()})
+    if read is None or errors(findings):
+        raise InvalidPolicy(findings)
+    # 2. lint
+    _refuse(findings + _lint(read, after, base.in_use))
+    # 3. guard rails that need no engine
+    created = frozenset(row.practice for row in change.added if row.kind == "practice")
+    _guard(guards.practices_apart(change.added, base.practices | created))
+    # 4. build
+    rules = trial.ruleset(read)
+    before, next_ = _built(rules, base.rows, base.practices), _built(rules, after, base.practices | created)
+    for practice in sorted(set(after) - {""}):
+        _guard(guards.last_administrator(practice, before, next_))
+    # 5. run the cases
+    if "" in after:
+        _refuse(trial.run_cases(read))
+    # 9. one transaction, and 10. announce: the counter is raised before anybody is told that this went well
+    draft = Draft(change, press.now(), tuple(sorted((name, rows_digest(rows)) for name, rows in after.items())))
+    with press.counter.changing():
+        return press.store.commit(draft, files)
+
+
+def _after(change: Change, rows: Mapping[str, frozenset[Row]]) -> dict[str, frozenset[Row]]:
+    """The rows of each touched practice as they will be."""
+    after = {name: set(current) for name, current in rows.items()}
+    for row in change.removed:
+        after[row.practice].discard(row)
+    for row in change.added:
+        after[row.practice].add(row)
+    return {name: frozenset(will_be) for name, will_be in after.items()}
+
+
+def _read(change: Change, store: Store, files: Mapping[str, str]) -> _Base:
+    touched = {row.practice for row in (*change.added, *change.removed)}
+    with store.reading() as view:
+        head = view.head()
+        if head.number != change.base:
+            raise BaseMoved(change.base, head.number)
+        texts = _texts(view, change, files)
+        in_use = view.levels_in_use(apart_from=touched) if "" in touched else frozenset[tuple[str, str]]()
+        rows = {name: frozenset(view.rows(name)) for name in touched}
+        _require_intact(view, rows)
+        return _Base(rows, texts, view.practice_ids(), in_use)
+
+
+def _require_intact(view: View, rows: Mapping[str, frozenset[Row]]) -> None:
+    """Rows that were altered beneath their revisions are not carried into a new revision, which would bless them."""
+    for name, current in rows.items():
+        if rows_digest(current) != (view.recorded_digest(name) or rows_digest(())):
+            what = f"practice `{name}`" if name else "the shared screens and files"
+            mend = "restore them from `rolewarden export`, or from a backup"
+            raise ChangeRefused("rows-altered", f"the rows of {what} are not those of their revisions", mend)
+
+
+def _texts(view: View, change: Change, files: Mapping[str, str]) -> dict[str, str]:
+    """The published files as they will be."""
+    removed = {row.fields[0] for row in change.removed if row.kind == "file"}
+    return {path: text for path, text in view.files().items() if path not in removed} | dict(files)
+
+
+def _lint(read: Bundle, after: Mapping[str, frozenset[Row]], in_use: Iterable[tuple[str, str]]) -> list[Finding]:
+    """What cannot have been meant in the practices as they will be, and rows that the files would leave behind."""
+    known, found = read.screens, []
+    for name, rows in after.items():
+        if not name:
+            continue
+        ordered = sorted(rows)
+        users = {row.fields[1] for row in ordered if row.kind == "user"}
+        at = Position(f"practice {name}")
+        found += lint.practice_rows(ordered, lambda *_, at=at: at, known, {name: users})
+        for row in ordered:
+            for value in row.fields:
+                if problem := name_problem(value):
+                    found.append(finding(problem[0], at, problem[1]))
+    for screen, level in sorted(in_use):
+        if level not in known.levels.get(screen, ()):
+            text = f"practices hold {level} on `{screen}`, which the files no longer declare"
+            found.append(finding("level-unknown", Position("screens.csv"), text, "take those rows out first"))
+    return found
+
+
+def _built(rules: Ruleset, rows: Mapping[str, frozenset[Row]], practices: frozenset[str]) -> Snapshot:
+    return Snapshot(
+        rules, {name: rules.compile(own) for name, own in rows.items() if name and name in practices and own}
+    )
+
+
+def _refuse(findings: list[Finding]) -> None:
+    if errors(findings):
+        raise InvalidPolicy(findings)
+
+
+def _guard(hit: list[guards.Guard]) -> None:
+    for guard in hit:
+        raise ChangeRefused(*guard)
