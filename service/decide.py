@@ -103,7 +103,7 @@ def _explain(request: Request, practice: str, state: State) -> Explanation:
     known: dict[Reason, list[str]] = {
         Reason.UNKNOWN_PRACTICE: sorted(state.loaded.practices),
         Reason.UNKNOWN_SCREEN: sorted(catalog.screens),
-        Reason.UNKNOWN_ACTION: sorted({name for each in catalog.screens.values() for name in each.actions}),
+        Reason.UNKNOWN_ACTION: sorted(catalog.screens[screen].actions) if screen in catalog.screens else [],
     }
     asked = {Reason.UNKNOWN_PRACTICE: practice, Reason.UNKNOWN_SCREEN: screen, Reason.UNKNOWN_ACTION: action}
     reason = explanation.decision.reason

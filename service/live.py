@@ -261,8 +261,7 @@ class Live:
 
 def _continues(view: View, old: Loaded) -> bool:
     """Whether the store's history still contains what we answered from: it may have been replaced by a copy."""
-    past = view.revision(old.revision)
-    return past is not None and past.digest == old.digest
+    return view.digest_at(old.revision) == old.digest
 
 
 def _read_shared(view: View) -> Loaded:

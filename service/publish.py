@@ -50,7 +50,6 @@ class _Base:
     rows: Mapping[str, frozenset[Row]]
     texts: Mapping[str, str]
     practices: frozenset[str]
-    in_use: frozenset[tuple[str, str]]
 
 
 def publish(change: Change, press: Press, files: Mapping[str, str] | None = None) -> Revision:
@@ -67,7 +66,7 @@ def publish(change: Change, press: Press, files: Mapping[str, str] | None = None
     if read is None or errors(findings):
         raise InvalidPolicy(findings)
     # 2. lint
-    _refuse(findings + _lint(read, after, base.in_use))
+    _refuse(findings + _lint(read, after) + _left_behind(press.store, base.rows, after))
     # 3. guard rails that need no engine
     created = frozenset(row.practice for row in change.added if row.kind == "practice")
     _guard(guards.practices_apart(change.added, base.practices | created))
@@ -102,10 +101,9 @@ def _read(change: Change, store: Store, files: Mapping[str, str]) -> _Base:
         if head.number != change.base:
             raise BaseMoved(change.base, head.number)
         texts = _texts(view, change, files)
-        in_use = view.levels_in_use(apart_from=touched) if "" in touched else frozenset[tuple[str, str]]()
         rows = {name: frozenset(view.rows(name)) for name in touched}
         _require_intact(view, rows)
-        return _Base(rows, texts, view.practice_ids(), in_use)
+        return _Base(rows, texts, view.practice_ids())
 
 
 def _require_intact(view: View, rows: Mapping[str, frozenset[Row]]) -> None:
@@ -123,8 +121,8 @@ def _texts(view: View, change: Change, files: Mapping[str, str]) -> dict[str, st
     return {path: text for path, text in view.files().items() if path not in removed} | dict(files)
 
 
-def _lint(read: Bundle, after: Mapping[str, frozenset[Row]], in_use: Iterable[tuple[str, str]]) -> list[Finding]:
-    """What cannot have been meant in the practices as they will be, and rows that the files would leave behind."""
+def _lint(read: Bundle, after: Mapping[str, frozenset[Row]]) -> list[Finding]:
+    """What cannot have been meant in the practices as they will be."""
     known, found = read.screens, []
     for name, rows in after.items():
         if not name:
@@ -137,11 +135,32 @@ def _lint(read: Bundle, after: Mapping[str, frozenset[Row]], in_use: Iterable[tu
             for value in row.fields:
                 if problem := name_problem(value):
                     found.append(finding(problem[0], at, problem[1]))
-    for screen, level in sorted(in_use):
-        if level not in known.levels.get(screen, ()):
-            text = f"practices hold {level} on `{screen}`, which the files no longer declare"
-            found.append(finding("level-unknown", Position("screens.csv"), text, "take those rows out first"))
     return found
+
+
+def _left_behind(
+    store: Store, before: Mapping[str, frozenset[Row]], after: Mapping[str, frozenset[Row]]
+) -> list[Finding]:
+    """Levels that practices hold and that the screens would no longer declare: nobody loses access unsaid."""
+    lost = _declared(before.get("", frozenset())) - _declared(after.get("", frozenset()))
+    if not lost:
+        return []
+    with store.reading() as view:
+        in_use = view.levels_in_use(apart_from=after.keys())
+    return [
+        finding(
+            "level-unknown",
+            Position(bundle.SCREENS),
+            f"practices hold {level} on `{screen}`, which is no longer declared",
+            "take those rows out first, or keep the level",
+        )
+        for screen, level in sorted(lost & in_use)
+    ]
+
+
+def _declared(shared: Iterable[Row]) -> set[tuple[str, str]]:
+    """Each (screen, name) that stands in a `g2` row."""
+    return {(row.fields[2], name) for row in shared if row.kind == "g2" for name in row.fields[:2]}
 
 
 def _built(rules: Ruleset, rows: Mapping[str, frozenset[Row]], practices: frozenset[str]) -> Snapshot:

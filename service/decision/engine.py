@@ -38,6 +38,7 @@ class Ruleset:
     __slots__ = (
         "_columns",
         "_expanded",
+        "_forbids",
         "_links",
         "_shared",
         "divided",
@@ -53,23 +54,22 @@ class Ruleset:
         matcher = model.matcher
         self.model = model
         self.vocabulary = vocabulary
+        self._forbids = model.effect is Effect.ALLOW_AND_DENY
         self.divided = matcher.divided | {"p"} if matcher.division else frozenset[str]()
         self.key: Callable[[Request], Key] = _getter([term.request for term in matcher.keys])
-        self.questions: frozenset[Key] = frozenset()
-        if vocabulary is not None:
-            named = {term.request for term in matcher.keys}
-            self.questions = frozenset(
-                self.key(_question(model, screen, action))
-                for screen in vocabulary
-                for action in vocabulary[screen]
-                if named
-            )
+        self.questions = _questions(model, vocabulary, self.key)
         self._links = _linked(shared, model)
         columns = [term.policy for term in matcher.keys]
         columns += [term.domain for term in matcher.keys if term.domain is not None and term.domain not in columns]
         self._columns = _getter(columns)
         self._expanded: dict[Key, tuple[Key, ...]] = {}
         self._shared = not any(term.role in matcher.divided for term in matcher.keys)
+
+    def effect(self, row: Row) -> str:
+        """What a `p` row says: `allow`, `deny` where that counts, or nothing (""). Nothing else is ever guessed."""
+        column = self.model.effect_column
+        said = "allow" if column is None else row.fields[column]
+        return said if said == "allow" or (said == "deny" and self._forbids) else ""
 
     def keys(self, row: Row, links: Mapping[tuple[str, str], Links]) -> tuple[Key, ...]:
         """Every key that a `p` row matches, given the links of its division."""
@@ -98,27 +98,31 @@ class Division:
     __slots__ = ("denied", "granted", "held", "inactive", "links", "roles", "rows", "ruleset")
 
     def __init__(self, ruleset: Ruleset, rows: tuple[Row, ...]) -> None:
-        subject, model = ruleset.model.matcher.subject, ruleset.model
-        effect, forbids = model.effect_column, model.effect is Effect.ALLOW_AND_DENY
+        subject = ruleset.model.matcher.subject
         self.ruleset = ruleset
         self.rows = rows
-        self.links = _linked(rows, model)
+        self.links = _linked(rows, ruleset.model)
         self.roles: dict[str, int] = {}
         self.granted: dict[Key, int] = {}
         self.denied: dict[Key, int] = {}
+        tables = {"allow": self.granted, "deny": self.denied}
         for row in rows:
-            if row.kind != "p":
+            table = tables.get(ruleset.effect(row)) if row.kind == "p" else None
+            if table is None:
                 continue
-            fields = row.fields
-            bit = self.roles.setdefault(fields[subject.policy], 1 << len(self.roles))
-            table = self.granted
-            if effect is not None and fields[effect] == "deny":
-                if not forbids:
-                    continue
-                table = self.denied
+            bit = self.roles.setdefault(row.fields[subject.policy], 1 << len(self.roles))
             for key in ruleset.keys(row, self.links):
                 table[key] = table.get(key, 0) | bit
         self.held, self.inactive = self._people()
+
+    def rows_matching(self, key: Key) -> dict[str, set[Row]]:
+        """The rows that match a key, whoever asks, by their effect. Takes time in the number of rows."""
+        found: dict[str, set[Row]] = {"allow": set(), "deny": set()}
+        for row in self.rows:
+            effect = self.ruleset.effect(row) if row.kind == "p" else ""
+            if effect and key in self.ruleset.keys(row, self.links):
+                found[effect].add(row)
+        return found
 
     def reached(self, name: str) -> frozenset[str]:
         """Every role that a user or role reaches in this division, itself included."""
@@ -197,22 +201,21 @@ class Snapshot:
         division = self.divisions.get("" if self._division is None else request[self._division])
         if division is None or decision.reason not in (Reason.ALLOWED, Reason.NO_LEVEL):
             return Explanation(decision)
-        user, key = request[self._subject], self._key(request)
+        user, subject = request[self._subject], self.ruleset.model.matcher.subject.policy
         reached = division.reached(user)
-        subject, effect = self.ruleset.model.matcher.subject.policy, self.ruleset.model.effect_column
-        granting = [row for row in division.rows if row.kind == "p" and key in self.ruleset.keys(row, division.links)]
-        matching = [row for row in granting if row.fields[subject] in reached]
-        denying = [row for row in matching if effect is not None and row.fields[effect] == "deny"]
-        if self.ruleset.model.effect is Effect.ALLOW_AND_DENY and denying:
-            rows, would = denying, []
-        else:
-            rows = [row for row in matching if row not in denying]
-            would = [row.fields[subject] for row in granting if effect is None or row.fields[effect] == "allow"]
+        by_effect = division.rows_matching(self._key(request))
+        matching = {
+            effect: {row for row in rows if row.fields[subject] in reached} for effect, rows in by_effect.items()
+        }
+        rows = matching["deny"] or matching["allow"]
+        roles = {row.fields[subject] for row in by_effect["allow"]}
+        refused = {row.fields[subject] for row in by_effect["deny"]}
+        would = () if matching["deny"] else (role for role in roles if not division.reached(role) & refused)
         return Explanation(
             decision,
-            rows=tuple(sorted(set(rows))),
+            rows=tuple(sorted(rows)),
             links=_path(division, user, {row.fields[subject] for row in rows}),
-            would_allow=tuple(sorted(set(would))),
+            would_allow=tuple(sorted(would)),
         )
 
 
@@ -283,10 +286,19 @@ def _path(division: Division, user: str, roles: set[str]) -> tuple[Row, ...]:
     )
 
 
-def _question(model: Model, screen: str, action: str) -> Request:
-    """A request that names only screen and action, in the model's order."""
-    named = {"screen": screen, "action": action}
-    return tuple(named.get(name, "") for name in model.request)
+def _questions(
+    model: Model, vocabulary: Mapping[str, frozenset[str]] | None, key: Callable[[Request], Key]
+) -> frozenset[Key]:
+    """The key of everything that may be asked. ValueError for a model that does not look at screen and action.
+
+    INVARIANT: what is not asked about is not granted: a matcher without the action would allow any.
+    """
+    if vocabulary is None:
+        return frozenset()
+    if {model.request[term.request] for term in model.matcher.keys} != {"screen", "action"}:
+        raise ValueError("the matcher of a model of practices compares screen and action")
+    names = [{"screen": screen, "action": action} for screen in vocabulary for action in vocabulary[screen]]
+    return frozenset(key(tuple(named.get(name, "") for name in model.request)) for named in names)
 
 
 def _getter(columns: list[int]) -> Callable[[Any], Any]:

@@ -22,6 +22,7 @@ except ModuleNotFoundError as missing:
     raise ConfigError("stock Casbin is not installed", "install `rolewarden[setup]`") from missing
 
 DIFFERENCES = {
+    "only-deciding-rows": "an explanation names rows that decided; Casbin also names a `deny` row that it ignored",
     "no-empty-allow": "a request of empty names is refused; Casbin allows it under an empty policy",
     "deny-by-default": "no matching row is a refusal under every effect; Casbin allows it under deny-override",
     "exact-effect": "a row says exactly `allow` or `deny`; Casbin ignores a row that says `Deny`",

@@ -47,7 +47,7 @@ def decide(model: Model, rows: frozenset[Row], request: Request) -> tuple[bool, 
         if row.kind == "p" and all(matches(rows, term, request, row) for term in model.matcher.terms)
     }
     denying = frozenset(row for row in matching if column is not None and row.fields[column] == "deny")
-    allowing = frozenset(matching - denying)
+    allowing = frozenset(row for row in matching if column is None or row.fields[column] == "allow")
     if denying and "deny" in model.effect:
         return False, denying
     return bool(allowing), allowing

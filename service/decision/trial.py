@@ -101,8 +101,8 @@ def _comes_to_the_same(bundle: Bundle, known: Screens, row: Row, change: Row | N
         return screens(bundle.catalog, _changed(bundle.shared, row, change)).granted == known.granted
     if change is None:
         return False
-    was, is_ = (known.granted.get(each.fields[2:4]) for each in (row, change))
-    return was == is_
+    screen, was, becomes = row.fields[2], row.fields[3], change.fields[3]
+    return known.granted.get((screen, was)) == known.granted.get((screen, becomes))
 
 
 def _noticed(bundle: Bundle, row: Row, change: Row | None, cases: Sequence[Case]) -> bool:

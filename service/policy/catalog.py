@@ -9,8 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from service.policy.findings import finding, listed
 from service.policy.plain import Malformed, Node, parse
 from service.values import Finding, Position
+
+OFF = "Off"
+"""What people call no access. It is not a level: there is no row for it."""
 
 CODE = "{code}"
 """Stands in the closing sentence for the code under which a refusal can be found."""
@@ -22,12 +26,16 @@ class Elsewhere:
 
     screen: str
     say: str
-    action: str = ""
+    action: str
+    position: Position
 
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """One screen as people know it. `actions` maps each action to its phrase ("open the Patient Portal queue")."""
+    """One screen as people know it. `actions` maps each action to its phrase ("open the Patient Portal queue").
+
+    `places` says where each action stands.
+    """
 
     name: str
     group: str
@@ -37,6 +45,7 @@ class Screen:
     still_may: Elsewhere | None
     warn_without: Elsewhere | None
     position: Position
+    places: Mapping[str, Position]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,36 +85,63 @@ def read(file: str, text: str) -> tuple[Catalog | None, list[Finding]]:
         closing = top["closing"].text()
         if closing.count(CODE) != 1:
             raise Malformed(top["closing"].position, f"{closing.count(CODE)} times `{CODE}`", f"write `{CODE}` once")
-        levels = tuple(level.name() for level in top["levels"].items())
-        screens = {name: _screen(name, entry) for name, entry in top["screens"].mapping().items()}
-        _meet(screens)
-        return Catalog(levels, closing, top["unavailable"].text(), screens), found
+        levels = _levels(top["levels"])
+        unavailable = top["unavailable"].text()
+        entries = top["screens"].mapping()
     except Malformed as malformed:
         return None, [malformed.finding]
+    screens = {}
+    for name, entry in entries.items():
+        try:
+            screens[name] = _screen(name, entry, levels)
+        except Malformed as malformed:
+            found.append(malformed.finding)
+    found += [] if found else _strangers(screens)
+    return None if found else Catalog(levels, closing, unavailable, screens), found
 
 
-def _screen(name: str, node: Node) -> Screen:
+def _levels(node: Node) -> tuple[str, ...]:
+    levels: list[str] = []
+    for level in node.items():
+        if level.name() in levels:
+            raise Malformed(level.position, f"level `{level.name()}` stands twice", "take one of the two out")
+        if level.name() == OFF:
+            raise Malformed(level.position, f"level `{OFF}`", "take it out: no access is a row that is not there")
+        levels.append(level.name())
+    if not levels:
+        raise Malformed(node.position, "no levels", "write them from lowest to highest, such as `[Read, Update, Write]`")
+    return tuple(levels)
+
+
+def _screen(name: str, node: Node, levels: tuple[str, ...]) -> Screen:
     entry = node.fields("group", "description", "actions", "security_message", optional=("still_may", "warn_without"))
     still, without = entry.get("still_may"), entry.get("warn_without")
+    actions = entry["actions"].mapping()
+    for action, phrase in actions.items():
+        if action in levels:
+            # Who asked for it would be answered as if a level could be asked for.
+            raise Malformed(phrase.named, f"action `{action}`, which is a level", "name the action otherwise")
     return Screen(
         name,
         entry["group"].name(),
         entry["description"].text(),
-        {action: phrase.text() for action, phrase in entry["actions"].mapping().items()},
+        {action: phrase.text() for action, phrase in actions.items()},
         entry["security_message"].text(),
         _elsewhere(still.fields("action", "screen", "say")) if still else None,
         _elsewhere(without.fields("screen", "say")) if without else None,
-        node.position,
+        node.named,
+        {action: phrase.named for action, phrase in actions.items()},
     )
 
 
 def _elsewhere(entry: dict[str, Node]) -> Elsewhere:
     action = entry["action"].name() if "action" in entry else ""
-    return Elsewhere(entry["screen"].name(), entry["say"].text(), action)
+    return Elsewhere(entry["screen"].name(), entry["say"].text(), action, entry["screen"].position)
 
 
-def _meet(screens: Mapping[str, Screen]) -> None:
+def _strangers(screens: Mapping[str, Screen]) -> list[Finding]:
     """A sentence about another screen names a screen, and an action of it, that exist."""
+    found = []
     for screen in screens.values():
         for other in (screen.still_may, screen.warn_without):
             if other is None:
@@ -113,4 +149,6 @@ def _meet(screens: Mapping[str, Screen]) -> None:
             actions = screens[other.screen].actions if other.screen in screens else {}
             if other.screen not in screens or (other.action and other.action not in actions):
                 what = f"`{other.action}` on `{other.screen}`" if other.action else f"`{other.screen}`"
-                raise Malformed(screen.position, f"{what}, which is not declared", "name a screen of this file")
+                mend = f"use {listed(actions)}" if actions else "name a screen of this file"
+                found.append(finding("yaml-shape", other.position, f"{what}, which is not declared", mend))
+    return found

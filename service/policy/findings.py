@@ -6,6 +6,7 @@ annotations on pull requests. A finding can only be made for a rule that stands 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from service.values import Finding, Position, Severity
@@ -18,12 +19,15 @@ class Rule(NamedTuple):
     title: str
 
 
+_LONGEST = 600
+"""Characters of a message: a field of a broken file may have millions."""
+
 _E, _W, _N = Severity.ERROR, Severity.WARNING, Severity.NOTICE
 
 RULES: Final[dict[str, Rule]] = {
     # files as text
     "file-missing": Rule(_E, "a file that every policy folder has is not there"),
-    "file-unknown": Rule(_E, "a file stands in the folder that nothing reads"),
+    "file-unknown": Rule(_E, "a file stands in the folder that nothing reads, or its name cannot be shown"),
     "not-utf8": Rule(_E, "a file is not UTF-8 text"),
     "byte-order-mark": Rule(_E, "a byte order mark makes other Casbins drop the first row"),
     "hidden-character": Rule(_E, "a control character, line break or invisible character stands in a name"),
@@ -49,13 +53,15 @@ RULES: Final[dict[str, Rule]] = {
     "row-home": Rule(_E, "a row stands in a file where rows of its kind do not belong"),
     "grant-to-user": Rule(_E, "a level is granted to a user directly, not to a role"),
     "prefix-missing": Rule(_E, "a name lacks its `user:` or `role:` prefix"),
-    "user-as-role": Rule(_E, "a user is used where a role belongs, or is named like one"),
+    "user-as-role": Rule(_E, "a user stands where a role belongs, or a name has a second prefix"),
     "screen-unknown": Rule(_E, "a row names a screen that is not declared"),
     "level-unknown": Rule(_E, "a row names a level that is not declared for the screen"),
     "action-unknown": Rule(_E, "an action stands in only one of catalog and screens"),
     "role-cycle": Rule(_E, "roles or levels contain each other in a circle"),
     "role-depth": Rule(_E, "a chain of roles or levels has more than nine links"),
     "user-unknown": Rule(_E, "a row names a user that the directory beside it does not have"),
+    "practice-unknown": Rule(_E, "a row names a practice that the directory beside it does not have"),
+    "practice-twice": Rule(_E, "a practice stands in two folders"),
     # catalog, request, directory, cases
     "yaml-syntax": Rule(_E, "a YAML file is not the plain YAML that we read"),
     "yaml-shape": Rule(_E, "an entry of a YAML file is missing, misspelt or of the wrong kind"),
@@ -71,8 +77,25 @@ RULES: Final[dict[str, Rule]] = {
 
 
 def finding(rule: str, position: Position, found: str, mend: str = "") -> Finding:
-    """A finding of a rule that exists; KeyError (a bug of ours) for one that does not."""
-    return Finding(rule, RULES[rule].severity, position, found, mend)
+    """A finding of a rule that exists; KeyError (a bug of ours) for one that does not.
+
+    What was found may be anything that somebody typed: it is kept to one line that can be shown.
+    """
+    return Finding(rule, RULES[rule].severity, position, _shown(found), _shown(mend))
+
+
+def _shown(text: str) -> str:
+    if len(text) > _LONGEST:
+        text = f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 2 :]}"
+    if text.isprintable():
+        return text
+    # The joiners are part of names in Persian and Indic scripts.
+    return "".join(sign if sign.isprintable() or sign in "\u200c\u200d" else f"U+{ord(sign):04X}" for sign in text)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names for a message, each as it is typed."""
+    return ", ".join(f"`{name}`" for name in names) or "none"
 
 
 def errors(findings: list[Finding]) -> list[Finding]:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from service.policy.catalog import Catalog
-from service.policy.findings import finding
+from service.policy.findings import finding, listed
+from service.policy.matcher import Term
 from service.policy.model import Model
 from service.policy.roles import Links
 from service.policy.rows import RowFile, dump_row
@@ -20,6 +21,14 @@ from service.values import ROLE_PREFIX, TEMPLATE_PRACTICE, USER_PREFIX, Finding,
 
 At = Callable[[int, int], Position]
 """Where row number `index` stands, and in it field number `column` (-1: its type)."""
+
+
+# INVARIANT: every request field is matched. A matcher that left out the action would allow any of them.
+_MATCHER = (
+    "r.screen == p.screen && r.practice == p.practice && "
+    "g(r.user, p.role, r.practice) && g2(r.action, p.level, r.screen)"
+)
+_TERMS = {Term(2, 2), Term(1, 1), Term(0, 0, "g", 1), Term(3, 3, "g2", 2)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +62,6 @@ def screens(catalog: Catalog, shared: Iterable[Row]) -> Screens:
 def model(file: str, model: Model) -> list[Finding]:
     """The model speaks of what the rest of the product speaks of, in the columns where the store keeps it."""
     found = []
-    division = model.matcher.division
     says = {"r": model.request, "p": model.policy[:4], "g": model.roles.get("g"), "g2": model.roles.get("g2")}
     wants = {
         "r": ("user", "practice", "screen", "action"),
@@ -67,9 +75,10 @@ def model(file: str, model: Model) -> list[Finding]:
             found.append(
                 finding("model-vocabulary", Position(file), f"`{key}` is not `{text}`", f"write `{key} = {text}`")
             )
-    if not found and (division is None or division.policy != 1 or model.matcher.subject.request != 0):
-        text = "the matcher does not take the roles of a user in the practice asked about"
-        found.append(finding("model-vocabulary", Position(file), text, "write `g(r.user, p.role, r.practice)`"))
+    if not found and set(model.matcher.terms) != _TERMS:
+        text = "the matcher does not compare practice, screen, user and action, each once"
+        mend = f"write `m = {_MATCHER}`"
+        found.append(finding("model-vocabulary", Position(file), text, mend))
     return found
 
 
@@ -110,10 +119,10 @@ def _declared(file: RowFile, index: int, catalog: Catalog) -> list[Finding]:
     lower, upper, screen = file.rows[index].fields
     found, known = [], catalog.screens.get(screen)
     if upper not in catalog.levels:
-        mend = f"the levels are {_list(catalog.levels)}"
+        mend = f"the levels are {listed(catalog.levels)}"
         found.append(finding("level-unknown", file.position(index, 1), f"level `{upper}`", mend))
     if known and lower not in catalog.levels and lower not in known.actions:
-        mend = f"add the action to `{screen}` in the catalog, or use {_list(known.actions)}"
+        mend = f"add the action to `{screen}` in the catalog, or use {listed(known.actions)}"
         found.append(finding("action-unknown", file.position(index, 0), f"action `{lower}` on `{screen}`", mend))
     return found
 
@@ -176,7 +185,7 @@ def practice_rows(rows: Sequence[Row], at: At, known: Screens, users: Mapping[st
                 mend = _close(screen, opens) or "declare it in the catalog and in `screens.csv`"
                 found.append(finding("screen-unknown", at(index, 2), f"screen `{screen}`", mend))
             elif level not in levels.get(screen, ()):
-                mend = f"`{screen}` has {_list(sorted(levels.get(screen, ()), key=catalog.levels.index))}"
+                mend = f"`{screen}` has {listed(sorted(levels.get(screen, ()), key=catalog.levels.index))}"
                 mend += "; for no access, write no row" if level == "Off" else ""
                 found.append(finding("level-unknown", at(index, 3), f"level `{level}`", mend))
         elif row.kind == "g":
@@ -292,10 +301,6 @@ def _prefix(at: Position, name: str, prefix: str) -> Finding:
 
 def _bare(role: str) -> str:
     return role.removeprefix(ROLE_PREFIX)
-
-
-def _list(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names) or "none"
 
 
 def _close(name: str, known: Iterable[str]) -> str:

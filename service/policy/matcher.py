@@ -78,6 +78,7 @@ class _Parser:
     """Recursive descent over the tokens of one matcher; each token is (text, offset)."""
 
     def __init__(self, text: str, request: tuple[str, ...], policy: tuple[str, ...], roles: Mapping[str, int]) -> None:
+        self._text = text
         self._columns = {"r": request, "p": policy}
         self._roles = roles
         self._tokens = [
@@ -91,6 +92,10 @@ class _Parser:
         """All terms as (term, domain as written, offset)."""
         terms = [self._term()]
         while self._peek() == "&&":
+            offset = self._tokens[self._next][1]
+            if not (self._text[offset - 1].isspace() and self._text[offset + 2 : offset + 3].isspace()):
+                # Casbin for Python writes `and` in its place, and would make one name of what stands around it.
+                raise _Refused(offset, "`&&` without a blank on both sides")
             self._next += 1
             terms.append(self._term())
         if self._peek():
@@ -174,7 +179,7 @@ def _arrange(
             name = f"{side}.{(request if side == 'r' else policy)[column]}"
             raise _Refused(offset, f"domain `{name}` without an equality that ties it to the row")
         terms.append(Term(term.request, term.policy, term.role, None if domain is None else equals[domain]))
-    subject = next((term for term in terms if term.role), terms[0])
+    subject = min((term for term in terms if term.role), key=lambda term: term.request, default=terms[0])
     division = next((t for t in terms if not t.role and t.policy == subject.domain), None)
     keys = tuple(term for term in terms if term not in (subject, division))
     divided = frozenset(t.role for t in terms if t.role and division and t.domain == division.policy)

@@ -92,6 +92,7 @@ def parse(file: str, text: str) -> tuple[Model | None, list[Finding]]:
         return None, found
     request, policy = (_fields(definitions[key], found) for key in "rp")
     roles = {key: _arity(value, found) for key, value in definitions.items() if key[0] == "g"}
+    found += _gaps(definitions)
     effect = _effect(definitions["e"], found)
     if "eft" in policy and policy.index("eft") != len(policy) - 1:
         at = definitions["p"].at(0)
@@ -171,6 +172,12 @@ def _fields(definition: Definition, found: list[Finding]) -> tuple[str, ...]:
     """The names of `r = a, b` or `p = a, b`."""
     names = tuple(name.strip() for name in definition.text.split(","))
     for name in names:
+        if name == "priority":
+            text, mend = (
+                "field `priority`, by which Casbin orders rows",
+                "name it otherwise; no row comes before another",
+            )
+            found.append(finding("model-syntax", definition.at(0), text, mend))
         if not _FIELD.match(name) or names.count(name) > 1:
             mend = "use each name once, of letters, digits and `_`"
             found.append(finding("model-syntax", definition.at(0), f"field `{name}`", mend))
@@ -185,6 +192,17 @@ def _arity(definition: Definition, found: list[Finding]) -> int:
         mend = "write `_, _` or, with a domain, `_, _, _`"
         found.append(finding("model-syntax", definition.at(0), f"role definition `{definition.text}`", mend))
     return len(places)
+
+
+def _gaps(definitions: Mapping[str, Definition]) -> list[Finding]:
+    """`g`, `g2`, `g3` ... without one left out: Casbin reads no further than the first that is missing."""
+    keys = sorted((key for key in definitions if key[0] == "g"), key=lambda key: int(key[1:] or 1))
+    for number, key in enumerate(keys, 1):
+        expected = "g" if number == 1 else f"g{number}"
+        if key != expected:
+            text = f"role definition `{key}` without `{expected}`"
+            return [finding("model-syntax", definitions[key].at(0), text, f"call it `{expected}`")]
+    return []
 
 
 def _effect(definition: Definition, found: list[Finding]) -> Effect | None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from service.policy.plain import Malformed, Node, parse
-from service.values import Finding, Position, Question, Reason, Request
+from service.values import USER_PREFIX, Finding, Position, Question, Reason, Request
 
 _ENTITIES = {"subject.id": "type of the subject", "resource.id": "type of the resource"}
 
@@ -78,6 +78,10 @@ def read(file: str, text: str, request: tuple[str, ...]) -> tuple[RequestMap | N
     try:
         entries = node.fields(*request)
         fields = tuple(_field(name, entries[name]) for name in request)
+        for field in fields:
+            if [other.source for other in fields].count(field.source) > 1:
+                mend = "each field is read from a place of its own"
+                raise Malformed(entries[field.name].named, f"`{field.source}` is read twice", mend)
         types = {field.source: field.type for field in fields if field.type}
         for source, what in _ENTITIES.items():
             if source not in types:
@@ -94,4 +98,12 @@ def _field(name: str, node: Node) -> Field:
         known = ", ".join(f"`{known}`" for known in (*_SOURCES, "context.<name>"))
         raise Malformed(entry["from"].position, f"source `{source}`", f"write one of {known}")
     texts: Mapping[str, str] = {key: value.text() for key, value in entry.items()}
+    if "type" in entry and source not in _ENTITIES:
+        raise Malformed(entry["type"].named, f"a type beside `{source}`, which has none", "take it out")
+    # INVARIANT: a user is asked about as `user:<id>`, so that nobody can ask in the name of a role.
+    prefix = USER_PREFIX if name == "user" else ""
+    if texts.get("prefix", "") != prefix:
+        at = entry["prefix"].named if "prefix" in entry else node.named
+        mend = f'write `prefix: "{prefix}"`' if prefix else "take it out"
+        raise Malformed(at, f"`{name}` with prefix `{texts.get('prefix', '')}`", mend)
     return Field(name, source, texts.get("type", ""), texts.get("prefix", ""))

@@ -20,7 +20,7 @@ LONGEST_NAME = 255
 # stay: Persian and Indic names need them.
 HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\xa0\xad\u061c\u1680\u180e\u2000-\u200b\u200e\u200f\u2028-\u202f\u205f-\u206f"
-    "\u3000\ufeff\ufff0-\ufffb\ud800-\udfff\U000e0000-\U000e0fff]"
+    "\u3000\ufeff\ufff0-\uffff\ud800-\udfff\U000e0000-\U000e0fff]"
 )
 _SPECIAL = re.compile(r'["#()\[\]\t]')
 _BLANKS = " \t"
@@ -34,19 +34,23 @@ class RowFile:
     text: str
     rows: list[Row] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
+    # The text line by line, once somebody asks for a column: most files are never asked.
+    _split: list[str] = field(default_factory=list, repr=False, compare=False)
 
-    def position(self, index: int, column: int | None = None) -> Position:
-        """Where row number `index` stands; with `column`, where that field of it begins (-1: the row's type)."""
+    def position(self, index: int, column: int = -1) -> Position:
+        """Where field number `column` of row number `index` begins; -1: the row's type, where the row begins."""
         number = self.lines[index]
-        if column is None:
-            return Position(self.file, number, 1)
-        line = self.text.split("\n", number)[number - 1]
+        if not self._split:
+            self._split.extend(self.text.split("\n"))
+        line = self._split[number - 1]
         spans = _scan(line, lambda *_: None)
         return Position(self.file, number, spans[column + 1][1] if column + 1 < len(spans) else len(line))
 
-    def only(self, kind: str) -> RowFile:
-        """The same file without rows of other kinds."""
-        kept = [index for index, row in enumerate(self.rows) if row.kind == kind]
+    def only(self, keep: Callable[[Row], bool]) -> RowFile:
+        """The same file without the other rows."""
+        kept = [index for index, row in enumerate(self.rows) if keep(row)]
+        if len(kept) == len(self.rows):
+            return self
         return RowFile(self.file, self.text, [self.rows[at] for at in kept], [self.lines[at] for at in kept])
 
 
@@ -66,16 +70,20 @@ def parse(file: str, text: str, widths: Mapping[str, int]) -> tuple[RowFile, lis
     for number, line in enumerate(text.split("\n"), 1):
         bare = line.strip()
         if not bare or bare[0] == "#":
+            if suspicious:
+                # An editor may show what follows a lone carriage return as a line of its own.
+                found += _hidden(file, number, line)
             continue
-        if suspicious or special(bare):
-            values = _strict_fields(file, number, line.rstrip("\r"), found)
+        careful = suspicious or special(bare) is not None
+        if careful:
+            values = _strict_fields(file, number, line.removesuffix("\r"), found)
             if values is None:
                 continue
         else:
             values = [part.strip() for part in bare.split(",")]
         kind = values[0]
         width = widths.get(kind)
-        odd = width is None or len(values) != width + 1 or "" in values or len(line) > LONGEST_NAME
+        odd = careful or width is None or len(values) != width + 1 or "" in values or len(line) > LONGEST_NAME
         if odd and not _well_formed(file, number, line, values, widths, found):
             continue
         rows.append(Row(same(kind, kind), tuple([same(value, value) for value in values[1:]])))
@@ -83,8 +91,21 @@ def parse(file: str, text: str, widths: Mapping[str, int]) -> tuple[RowFile, lis
     return RowFile(file, text, rows, lines), found
 
 
+def hidden(file: str, text: str) -> list[Finding]:
+    """Every line of a text that has a character by which a reviewer sees something else than what is read."""
+    if HIDDEN.search(text.replace("\r\n", "\n")) is None:
+        return []
+    lines = enumerate(text.split("\n"), 1)
+    return [problem for number, line in lines for problem in _hidden(file, number, line)]
+
+
 def dump_row(row: Row) -> str:
-    """One row as canonical Casbin CSV: `, ` between fields, quotes only where they are needed."""
+    """One row as canonical Casbin CSV: `, ` between fields, quotes only where they are needed.
+
+    INVARIANT: one row is one line. ValueError for a name with a line break, which no accepted row has.
+    """
+    if any("\n" in value or "\r" in value for value in row.fields):
+        raise ValueError("a line break in a name")
     return ", ".join((row.kind, *(_quote(value) for value in row.fields)))
 
 
@@ -96,8 +117,11 @@ def dump(rows: Iterable[Row]) -> str:
 def tidy(text: str, widths: Mapping[str, int]) -> str:
     """A file in its canonical form: spacing and quotes put right, comments, order and row groups left as they are.
 
-    A line that does not hold stays as it is: to mend it is a person's decision. Tidying twice changes nothing.
+    A line that does not hold stays as it is, and so does a file with characters that hide something: to mend them
+    is a person's decision. Tidying twice changes nothing.
     """
+    if HIDDEN.search(text.replace("\r\n", "\n")):
+        return text
     out: list[str] = []
     for line in text.replace("\r\n", "\n").split("\n"):
         bare = line.strip(_BLANKS)
@@ -134,7 +158,7 @@ def _quote(value: str) -> str:
     return value
 
 
-_MENDS = {
+NAME_MENDS = {
     "hidden-character": "type the name anew, without copying it",
     "field-empty": "write the name that is missing, or take the comma out",
     "name-blank": "take the blank out",
@@ -151,16 +175,17 @@ def _well_formed(
     at = Position(file, number, len(line) - len(line.lstrip()) + 1)
     if width is None:
         known = ", ".join(f"`{name}`" for name in widths)
-        found.append(finding("row-type-unknown", at, f"row type `{kind}`", f"begin the row with one of {known}"))
+        text = f"row type `{kind}`" if kind else "a row without a type"
+        found.append(finding("row-type-unknown", at, text, f"begin the row with one of {known}"))
     elif len(values) != width + 1:
-        text = f"`{kind}` with {len(values) - 1} fields"
+        text = f"`{kind}` with {len(values) - 1} field{'s' * (len(values) != 2)}"  # noqa: PLR2004  a type and a field
         found.append(finding("row-length", at, text, f"write {width} fields after `{kind}`"))
     else:
         spans = _scan(line, lambda *_: None)
         for value, (_, column) in zip(values, spans, strict=True):
             if problem := name_problem(value):
                 rule, text = problem
-                found.append(finding(rule, Position(file, number, column), text, _MENDS[rule]))
+                found.append(finding(rule, Position(file, number, column), text, NAME_MENDS[rule]))
     return len(found) == before
 
 
@@ -171,15 +196,18 @@ def _strict_fields(file: str, number: int, line: str, found: list[Finding]) -> l
     def report(rule: str, column: int, text: str, mend: str) -> None:
         found.append(finding(rule, Position(file, number, column), text, mend))
 
-    for hidden in HIDDEN.finditer(line):
-        report(
-            "hidden-character",
-            hidden.start() + 1,
-            f"character U+{ord(hidden.group()):04X}",
-            _MENDS["hidden-character"],
-        )
+    found += _hidden(file, number, line)
     values = [value for value, _ in _scan(line, report)]
     return values if len(found) == before else None
+
+
+def _hidden(file: str, number: int, line: str) -> list[Finding]:
+    """The first character of a line that hides something; one is enough to look at the line."""
+    hidden = HIDDEN.search(line.removesuffix("\r"))
+    if hidden is None:
+        return []
+    at = Position(file, number, hidden.start() + 1)
+    return [finding("hidden-character", at, f"character U+{ord(hidden.group()):04X}", NAME_MENDS["hidden-character"])]
 
 
 def _scan(line: str, report: Callable[[str, int, str, str], object]) -> list[tuple[str, int]]:

@@ -1,0 +1,123 @@
+"""Between bytes and values: a request body becomes a `Question`, an `Answer` becomes a response body.
+
+Dictionaries end here. What the standard requires of a request is required to the letter (AuthZEN A-4, A-13,
+A-14); what it does not know is ignored at every depth (A-15). No answer holds a null (A-17).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+
+from service.api import strictjson
+from service.config import DecisionContext
+from service.decide import Answer
+from service.errors import BadRequest
+from service.policy.rows import dump_row
+from service.values import Question, Reason
+
+JSON = "application/json"
+
+_Object = dict[str, object]
+_encode = msgspec.json.Encoder().encode
+_ABSENT = object()
+_YES = b'{"decision":true}'
+_NO = b'{"decision":false}'
+
+
+class Reply(NamedTuple):
+    """An HTTP response before any server has seen it. Header names are written as they are sent."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+def read_question(body: bytes, at_least: int = 0) -> Question:
+    """The question in the body of an evaluation request. Raises `BadRequest` that names what is wrong."""
+    request = strictjson.read(body)
+    if not isinstance(request, dict):
+        raise BadRequest("the body must be a JSON object")
+    subject = _entity(request, "subject")
+    action = _entity(request, "action")
+    resource = _entity(request, "resource")
+    return Question(
+        subject_type=_text(subject, "subject", "type"),
+        subject_id=_text(subject, "subject", "id"),
+        action=_text(action, "action", "name"),
+        resource_type=_text(resource, "resource", "type"),
+        resource_id=_text(resource, "resource", "id"),
+        context=_object(request, "context") if "context" in request else {},
+        at_least=at_least,
+    )
+
+
+def write_answer(answer: Answer, said: DecisionContext) -> bytes:
+    """The body that tells an answer, with as much of a reason as the setting lets it say."""
+    allowed = answer.decision.allowed
+    if said is DecisionContext.NONE or (allowed and said is not DecisionContext.ALL):
+        return _YES if allowed else _NO
+    reason = _why(answer) if allowed else _why_not(answer)
+    return _encode({"decision": allowed, "context": {"reason": reason}})
+
+
+def write_error(code: str, message: str, mend: str = "") -> bytes:
+    """The body of an answer without a decision (A-18)."""
+    error = {"code": code, "message": message}
+    if mend:
+        error["mend"] = mend
+    return _encode({"error": error})
+
+
+def write_json(value: object) -> bytes:
+    """The body of an answer that is neither."""
+    return _encode(value)
+
+
+def _why_not(answer: Answer) -> _Object:
+    reason = answer.decision.reason
+    told: _Object = {
+        "code": reason.value,
+        "screen": answer.question.resource_id,
+        "user_message": answer.user_message,
+        "retryable": reason.retryable,
+    }
+    if reason is Reason.UNKNOWN_ACTION:
+        told["screens"] = answer.screens
+    return told
+
+
+def _why(answer: Answer) -> _Object:
+    told: _Object = {"code": answer.decision.reason.value}
+    if answer.explanation is not None and answer.explanation.rows:
+        row = answer.explanation.rows[0]
+        told["role"] = row.fields[0]
+        told["row"] = dump_row(row)
+    return told
+
+
+def _entity(request: _Object, name: str) -> _Object:
+    """A subject, action or resource, all of which may have properties."""
+    entity = _object(request, name)
+    if "properties" in entity and not isinstance(entity["properties"], dict):
+        raise BadRequest(f"`{name}.properties` must be an object")
+    return entity
+
+
+def _object(owner: _Object, name: str) -> _Object:
+    value = owner.get(name, _ABSENT)
+    if isinstance(value, dict):
+        return value
+    raise BadRequest(_wrong(name, value, "an object"))
+
+
+def _text(owner: _Object, path: str, name: str) -> str:
+    value = owner.get(name, _ABSENT)
+    if isinstance(value, str):
+        return value
+    raise BadRequest(_wrong(f"{path}.{name}", value, "a string"))
+
+
+def _wrong(path: str, value: object, wanted: str) -> str:
+    return f"`{path}` is missing" if value is _ABSENT else f"`{path}` must be {wanted}"

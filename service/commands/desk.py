@@ -1,0 +1,92 @@
+"""What every command gets, and what it gives back.
+
+A `Desk` is handed to each command by `service.cli`, which alone knows the settings. Nothing is read or opened before
+a command asks for it, so that `--help` and a check of a folder work without a store and whatever is set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+from typing import Any
+
+import click
+
+from service.changes import Author
+from service.config import Settings
+from service.live import Live
+from service.policy.rows import name_problem
+from service.publish import Press
+from service.store.sql import Store
+from service.values import ROLE_PREFIX, USER_PREFIX, How
+
+
+class Exit(IntEnum):
+    """How a command ended, for whoever called it. A command that returns nothing is done."""
+
+    DONE = 0
+    FAILED = 1
+    DENIED = 2
+    INVALID = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a command may ask for. What is opened is closed again by the `with` that asked."""
+
+    settings: Callable[..., Settings]
+    operator: Callable[[], str]
+    store: Callable[[], AbstractContextManager[Store]]
+    press: Callable[[], AbstractContextManager[Press]]
+    live: Callable[[], AbstractContextManager[Live]]
+
+    def policies(self, named: Path | None) -> Path:
+        """The policy folder: the one that was named, or the one that is set."""
+        return self.settings().policies if named is None else named
+
+    def author(self, how: How = How.COMMAND, reason: str = "", reference: str = "") -> Author:
+        """On whose word this command makes a change."""
+        return Author(f"operator:{self.operator()}", how, reason, reference)
+
+
+class Name(click.ParamType[str]):
+    """A name that can stand in a row: refused where it is typed, rather than where it would be published."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name as it was typed."""
+        if problem := name_problem(str(value)):
+            self.fail(problem[1], param, ctx)
+        return str(value)
+
+
+class UserId(Name):
+    """The id of a user, which rows write behind `user:` and commands without it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The id as it was typed."""
+        user = super().convert(value, param, ctx)
+        for prefix in (USER_PREFIX, ROLE_PREFIX):
+            if user.startswith(prefix):
+                self.fail(f"`{user}` begins with `{prefix}`; write the id alone", param, ctx)
+        return user
+
+
+folder = click.argument("folder", required=False, metavar="[DIR]", type=click.Path(path_type=Path))
+"""The policy folder as an argument of a command."""
+
+
+def form(*choices: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The option `--format`; the first choice is what happens without it."""
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(choices),
+        default=choices[0],
+        show_default=True,
+        help="How to print it.",
+    )

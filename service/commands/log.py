@@ -1,0 +1,120 @@
+"""`rolewarden log`: the revisions, newest first."""
+
+from __future__ import annotations
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from service.commands import desk, present
+from service.commands.desk import Desk
+from service.commands.policy import require_practice
+from service.policy.rows import dump_row
+from service.values import Revision, Row
+
+MOST_PRACTICES = 3
+"""Practices that one line names; a revision may touch any number."""
+
+SHARED = "(all)"
+"""Where the name of a practice would stand: what all practices share."""
+
+
+@click.command()
+@click.option("--practice", help="Only revisions that touched this practice.")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="At most so many.")
+@click.option("--rows", is_flag=True, help="Show the rows that each added and removed.")
+@desk.form("human", "json")
+@click.pass_obj
+def log(given: Desk, practice: str | None, limit: int, rows: bool, form: str) -> None:
+    """List the revisions, newest first.
+
+    That is: what changed, when (UTC), by whom and why.
+
+    \b
+    Example:
+      rolewarden log --practice riverside --rows
+    """
+    with given.store() as store, store.reading() as view:
+        revisions = view.revisions(practice, limit)
+        if practice is not None and not revisions:
+            require_practice(practice, view.practice_ids())
+    console = present.out()
+    if form == "json":
+        present.as_json([data(revision, rows=rows) for revision in revisions])
+    elif not revisions:
+        present.say(console, "no revisions yet")
+        present.advise(console, "`rolewarden init` publishes the policy files")
+    elif rows:
+        for number, revision in enumerate(revisions):
+            present.say(console, *([""] if number else []))
+            _whole(console, revision)
+    else:
+        present.say(console, _table(revisions))
+
+
+def data(revision: Revision, *, rows: bool) -> dict[str, object]:
+    """A revision for a program. The names here never change their meaning."""
+    made: dict[str, object] = {
+        "revision": revision.number,
+        "time": revision.time,
+        "actor": revision.actor,
+        "how": revision.how.value,
+        "reason": revision.reason,
+        "reference": revision.reference,
+        "practices": [practice for practice, _ in revision.practices if practice],
+        "shared": any(not practice for practice, _ in revision.practices),
+        "added": len(revision.added),
+        "removed": len(revision.removed),
+        "digest": revision.digest,
+    }
+    if rows:
+        made["rows_added"] = [dump_row(row) for row in sorted(revision.added)]
+        made["rows_removed"] = [dump_row(row) for row in sorted(revision.removed)]
+    return made
+
+
+def _table(revisions: tuple[Revision, ...]) -> Table:
+    table = present.table("Revision", "Time", "By", "Practices", "Rows", "Why")
+    table.columns[0].justify = "right"
+    table.columns[1].no_wrap = table.columns[4].no_wrap = True
+    for revision in revisions:
+        table.add_row(
+            str(revision.number),
+            present.moment(revision.time),
+            present.visible(revision.actor),
+            present.visible(_practices(revision)),
+            _moves(revision),
+            present.visible(_why(revision)),
+        )
+    return table
+
+
+def _whole(console: Console, revision: Revision) -> None:
+    """One revision with every row."""
+    head = f"  {present.moment(revision.time)}  {revision.actor} ({revision.how.value})  {_practices(revision)}"
+    present.say(console, Text.assemble((f"revision {revision.number}", "bold"), present.visible(head)))
+    if why := _why(revision):
+        present.say(console, present.below(why))
+    moves = [(row, "-") for row in revision.removed] + [(row, "+") for row in revision.added]
+    for row, sign in sorted(moves, key=_as_replaced):
+        present.say(console, present.below(present.row(sign, row)))
+
+
+def _as_replaced(move: tuple[Row, str]) -> tuple[object, ...]:
+    """An order in which a row stands below the one that it replaces."""
+    row, sign = move
+    return row.practice, row.kind, row.fields[:-1], sign == "+", row.fields[-1]
+
+
+def _practices(revision: Revision) -> str:
+    return present.series([practice or SHARED for practice, _ in revision.practices], MOST_PRACTICES)
+
+
+def _moves(revision: Revision) -> Text:
+    signs = (("+", len(revision.added)), ("-", len(revision.removed)))
+    return Text(" ").join(Text(f"{sign}{number:,}", present.STYLES[sign]) for sign, number in signs if number)
+
+
+def _why(revision: Revision) -> str:
+    return f"{revision.reason} ({revision.reference})".lstrip() if revision.reference else revision.reason

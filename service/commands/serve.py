@@ -1,0 +1,219 @@
+"""`rolewarden init` and `rolewarden serve`: the check part, the Setup part, or both on one machine.
+
+The parts are processes of their own: the one that faces the EHR needs no right to write, and a page or a long check
+of the folder must not hold up an answer. When one part ends, so does the other: half a service is none.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from types import FrameType
+
+import click
+
+from service import demonstration, wsgi
+from service.commands.desk import Desk, Exit
+from service.commands.present import path as shown
+from service.config import Settings
+from service.errors import ConfigError
+from service.publish import Press
+from service.store.counter import Counter
+from service.store.sql import Store
+from service.values import Revision
+from service.watch import DEMO_MARK, Told, Watcher
+
+GRACE_SECONDS = 35.0
+"""How long a part may take to end: longer than the check part gives the answers that are under way."""
+
+_POLL_SECONDS = 0.1
+_DIE_WITH_PARENT = 1
+
+
+demo = click.option("--demo", is_flag=True, help="Invented people, loopback only, in a store of its own.")
+
+
+@click.command
+@demo
+@click.pass_obj
+def init(desk: Desk, demo: bool) -> None:
+    """Make the store and publish the policy folder into it.
+
+    What is there already stays; doing it twice does no harm.
+
+    \b
+    Example:
+      rolewarden init
+      rolewarden practice create riverside --admin pat --name "Riverside Family Practice"
+      rolewarden token create --name ehr --practice riverside
+      rolewarden serve
+    """
+    settings = desk.settings(demo=demo)
+    revision = initialize(settings, lambda *_: None)
+    done = f"published {shown(settings.policies)} as revision {revision.number}" if revision else "nothing to change"
+    click.echo(f"the store in {shown(settings.home)} is ready: {done}")
+
+
+@click.command
+@click.argument("part", required=False, type=click.Choice(["check", "setup"]))
+@demo
+@click.pass_obj
+def serve(desk: Desk, part: str | None, demo: bool) -> int:
+    """Answer checks, and publish the policy folder when it changes.
+
+    PART is `check` (answers and writes nothing) or `setup` (watches the folder and publishes); both without it, and
+    then both end when one ends. Settings are variables; the reference lists them.
+
+    \b
+    Example:
+      rolewarden serve
+      ROLEWARDEN_BIND=unix:/run/rolewarden/check.sock rolewarden serve check
+      rolewarden serve --demo
+    """
+    settings = desk.settings(demo=demo)
+    if part == "check":
+        _require_initialized(settings)
+        wsgi.serve(settings)
+    elif part == "setup":
+        serve_setup(settings, _log())
+    else:
+        return serve_both(settings, _log())
+    return Exit.DONE
+
+
+def _log() -> Told:
+    """A line in the log for each event."""
+    import structlog  # noqa: PLC0415  with `observe`, which the check part must import after it has set its folder
+
+    from service.observe import configure_log  # noqa: PLC0415  see above
+
+    configure_log()
+    logger = structlog.get_logger()
+
+    def tell(event: str, details: dict[str, object]) -> None:
+        logger.info(event, **details)
+
+    return tell
+
+
+def initialize(settings: Settings, tell: Told) -> Revision | None:
+    """Make the store and publish the policy folder into it. None when that was done before."""
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    store = Store.open(settings.store_url, create=True)
+    try:
+        demonstration.require_own_store(store, demo=settings.demo)
+        if settings.demo:
+            with store.reading() as view:
+                marked = view.marked(DEMO_MARK)
+            if marked is None:
+                store.mark(DEMO_MARK, "")
+        press = Press(store, Counter.create(settings.counter))
+        return Watcher(settings.policies, press, demo=settings.demo, tell=tell).publish()
+    finally:
+        store.close()
+
+
+def serve_setup(settings: Settings, tell: Told) -> None:
+    """The Setup part: watches the policy folder and publishes it when it holds, until told to stop."""
+    stop = threading.Event()
+    _on_signals(lambda *_: stop.set())
+    store = Store.open(settings.store_url)
+    demonstration.require_own_store(store, demo=settings.demo)
+    press = Press(store, Counter.open(settings.counter))
+    tell("watching", {"folder": str(settings.policies)})
+    Watcher(settings.policies, press, demo=settings.demo, tell=tell).run(stop)
+    store.close()
+
+
+def serve_both(settings: Settings, tell: Told) -> int:
+    """Both parts on one machine; returns the exit code of the part that ended first, or 0 when told to stop."""
+    stop = threading.Event()
+    _on_signals(lambda *_: stop.set())
+    if settings.demo:
+        initialize(settings, tell)
+    _require_initialized(settings)
+    flag = ["--demo"] if settings.demo else []
+    parts = {name: _start([sys.executable, "-m", "service", "serve", name, *flag]) for name in ("check", "setup")}
+    if settings.demo and _answers(settings, parts["check"], stop):
+        _greet(settings)
+    ended: str | None = None
+    while not stop.wait(_POLL_SECONDS):
+        ended = next((name for name, part in parts.items() if part.poll() is not None), None)
+        if ended is not None:
+            tell("part_ended", {"part": ended, "code": parts[ended].returncode})
+            break
+    _end(list(parts.values()))
+    return (parts[ended].returncode or 1) if ended is not None else 0
+
+
+def _require_initialized(settings: Settings) -> None:
+    store = Store.open(settings.store_url)
+    try:
+        demonstration.require_own_store(store, demo=settings.demo)
+        with store.reading() as view:
+            if view.head().number == 0:
+                raise ConfigError("nothing is published yet", "run `rolewarden init`")
+        Counter.open(settings.counter).close()
+    finally:
+        store.close()
+
+
+def _greet(settings: Settings) -> None:
+    store = Store.open(settings.store_url)
+    try:
+        token = demonstration.make_token(settings, Press(store, Counter.open(settings.counter)))
+    finally:
+        store.close()
+    click.echo(demonstration.banner(settings, token))
+
+
+def _answers(settings: Settings, part: subprocess.Popen[bytes], stop: threading.Event) -> bool:
+    """Wait until the check part listens; False when it ended or we were told to stop."""
+    while part.poll() is None and not stop.wait(_POLL_SECONDS):
+        unix = settings.bind.port is None
+        with socket.socket(socket.AF_UNIX if unix else _family(settings.bind.host)) as probe:
+            try:
+                probe.connect(settings.bind.host if unix else (settings.bind.host, settings.bind.port))
+            except OSError:
+                continue
+            return True
+    return False
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _start(command: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Start one part in a session of its own, so that Ctrl-C reaches it through us and only once."""
+    return subprocess.Popen(command, start_new_session=True, preexec_fn=_die_with_parent)  # noqa: PLW1509  see below
+
+
+def _die_with_parent() -> None:
+    # Before the exec and before any thread: a supervisor that is killed leaves no part behind that holds the address.
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGTERM)
+
+
+def _end(parts: Sequence[subprocess.Popen[bytes]]) -> None:
+    for part in parts:
+        if part.poll() is None:
+            part.terminate()
+    deadline = time.monotonic() + GRACE_SECONDS
+    for part in parts:
+        try:
+            part.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            part.kill()
+            part.wait()
+
+
+def _on_signals(act: Callable[[int, FrameType | None], object]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, act)

@@ -1,0 +1,79 @@
+"""The demonstration: invented people on loopback, in a store of its own that carries a mark.
+
+The mark keeps the two worlds apart: `--demo` refuses a store without it, and a store with it is served by nothing
+else, so that neither invented people nor the printed token can ever stand beside real ones.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+from service.access import tokens
+from service.config import Settings
+from service.errors import ConfigError, UsageError
+from service.publish import Press
+from service.store.sql import Store
+from service.watch import DEMO_MARK
+
+TOKEN_NAME = "demonstration"  # noqa: S105  a name, and the only thing about the token that is fixed
+
+
+def require_own_store(store: Store, *, demo: bool) -> None:
+    """Refuse to mix the demonstration with anything else."""
+    with store.reading() as view:
+        marked, used = view.marked(DEMO_MARK) is not None, view.head().number > 0
+    if demo and used and not marked:
+        mend = "leave out `--demo`, or set `ROLEWARDEN_HOME` to another folder"
+        raise ConfigError("this store is not a demonstration's", mend)
+    if marked and not demo:
+        mend = "set `ROLEWARDEN_HOME` to another folder and run `rolewarden init`"
+        raise ConfigError("this store is a demonstration's", mend)
+
+
+def make_token(settings: Settings, press: Press) -> str:
+    """The token that is printed: the one that was given, or a new one. The one of the last start ends."""
+    now = datetime.now(UTC).isoformat(timespec="microseconds")
+    given = settings.demo_token
+    with press.counter.changing():
+        with press.store.reading() as view:
+            known = [token for token in view.tokens() if token.name == TOKEN_NAME and token.revoked is None]
+        token, text = tokens.mint(TOKEN_NAME, None, now)
+        if given:
+            token, text = tokens.from_text(given, TOKEN_NAME, None, now), given
+            if any(token.id == old.id and token.secret_hash == old.secret_hash for old in known):
+                return text
+        for _ in known:
+            press.store.revoke_token(TOKEN_NAME, now)
+        try:
+            press.store.add_token(token)
+        except UsageError as error:
+            raise ConfigError("`ROLEWARDEN_DEMO_TOKEN` was used before and revoked", "choose another") from error
+    return text
+
+
+def banner(settings: Settings, token: str) -> str:
+    """What `make run` prints once the service answers."""
+    body = {
+        "subject": {"type": "user", "id": "ann"},
+        "action": {"name": "open_queue"},
+        "resource": {"type": "screen", "id": "Task - Patient Portal - List"},
+        "context": {"practice": "riverside"},
+    }
+    socket = f"--unix-socket {settings.bind.host} " if settings.bind.port is None else ""
+    host = "localhost" if settings.bind.port is None else str(settings.bind)
+    scheme = "https" if settings.tls_cert else "http"
+    return f"""
+  DEMONSTRATION: invented people, on this machine only. Do not connect a real EHR to it.
+
+  May Ann of practice Riverside open the Patient Portal queue?
+
+curl -s {socket}{scheme}://{host}/access/v1/evaluation \\
+  -H 'Authorization: Bearer {token}' \\
+  -H 'Content-Type: application/json' \\
+  -d '{json.dumps(body)}'
+
+  Put `eve` and `respond` on `Task - Patient Portal`, or `ben`, in place of Ann to see a refusal.
+  In words, with the reasons: rolewarden ask riverside ben open_queue "Task - Patient Portal - List"
+  The policy that says so: {settings.policies}   (edit it while this runs)   Stop with Ctrl-C.
+"""

@@ -1,0 +1,194 @@
+"""What operators see: log lines as JSON, and numbers for Prometheus.
+
+The rule kept here: ids may be logged; bodies and tokens never are, whatever the settings say. And the number of
+series is fixed: a label takes its values from a list of ours, never from what a caller sent.
+
+INVARIANT: prometheus-client decides how values are kept when it is first imported. So whoever serves with several
+workers names their folder (`METRICS_FOLDER`) before anything imports this module; see `service.wsgi.serve`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import threading
+from collections.abc import Mapping, MutableMapping
+from typing import Any, BinaryIO
+
+import msgspec
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from service.access.tokens import TOKEN
+from service.config import LogDecisions
+from service.decide import Answer
+from service.live import Health, Live
+from service.values import Caller, Reason
+
+METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable by which prometheus-client learns where workers share their values."""
+
+NEVER_LOGGED = frozenset({"authorization", "body", "database_url", "password", "secret", "token"})
+"""Fields that no line has, whoever logs it."""
+
+ALARMING_AGE = 60.0
+"""Seconds without a word from the store after which somebody should know."""
+
+_LONGEST = 200
+"""Characters of an id that a line holds. A caller may send as many as the body may have."""
+
+_WATCH_SECONDS = 1.0
+_SECONDS = (0.00002, 0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.02, 0.1, 0.5, 2.0)
+_STATUSES = (400, 401, 403, 404, 405, 413, 500, 503)
+_INTERNAL = 500
+_TOKENS = re.compile(TOKEN.pattern.encode())
+
+
+# --- the log ------------------------------------------------------------------------------------------------
+
+
+def configure_log(stream: BinaryIO | None = None) -> None:
+    """Write what is logged from now on as JSON, one object a line, to standard error or to `stream`."""
+    structlog.configure(
+        processors=[*_processors(), _render],
+        wrapper_class=structlog.make_filtering_bound_logger("info"),
+        logger_factory=structlog.BytesLoggerFactory(stream or sys.stderr.buffer),
+        cache_logger_on_first_use=False,
+    )
+
+
+def formatter() -> structlog.stdlib.ProcessorFormatter:
+    """The same lines for what others log through the standard library."""
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=_processors(),
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _render_text],
+    )
+
+
+def _processors() -> list[structlog.typing.Processor]:
+    return [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        _without_secrets,
+    ]
+
+
+def _without_secrets(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    return {name: value for name, value in event.items() if name not in NEVER_LOGGED}
+
+
+def _render(_logger: object, _method: str, event: Mapping[str, Any]) -> bytes:
+    line = msgspec.json.encode(event, enc_hook=repr)
+    # The last look at every line: a token may have come within the text of an error.
+    return _TOKENS.sub(rb"rw_\1_***", line) if b"rw_" in line else line
+
+
+def _render_text(logger: object, method: str, event: Mapping[str, Any]) -> str:
+    return _render(logger, method, event).decode()
+
+
+# --- the numbers --------------------------------------------------------------------------------------------
+
+
+class Recorder:
+    """Takes down what became of each request: always as numbers, and as log lines where the setting says so."""
+
+    def __init__(self, log_decisions: LogDecisions) -> None:
+        self._log = structlog.get_logger().bind()  # made once: by itself it would be made anew for each line
+        self._log_allowed = log_decisions is LogDecisions.ALL
+        self._registry = CollectorRegistry()
+        self._problem = ""
+        self._alarming = False
+        # Each series is there from the start, at nought, and is looked up once.
+        decisions = self._counter("decisions", "Decisions by reason.", "reason")
+        self._decisions = {reason: decisions.labels(reason.value) for reason in Reason}
+        errors = self._counter("errors", "Requests that got no decision, by HTTP status.", "status")
+        self._errors = {status: errors.labels(str(status)) for status in _STATUSES}
+        self._other_errors = errors.labels("other")
+        self._failures = self._counter("policy_read_failures", "Times that reading policy began to fail.")
+        self._seconds = Histogram(
+            "rolewarden_check_seconds",
+            "Seconds from the request in hand to its decision.",
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._revision = self._gauge("policy_revision", "The oldest revision that a worker has.", "livemin")
+        self._age = self._gauge("policy_age_seconds", "Seconds since a worker last saw the store.", "livemax")
+        self._loaded = self._gauge("practices_loaded", "Practices that a worker has in memory.", "livemax")
+        self._altered = self._gauge(
+            "practices_altered", "Practices refused because their rows are not what was published.", "livemax"
+        )
+
+    def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
+        return Counter(f"rolewarden_{name}", meaning, labels, registry=self._registry)
+
+    def _gauge(self, name: str, meaning: str, of_workers: Any) -> Gauge:
+        return Gauge(f"rolewarden_{name}", meaning, multiprocess_mode=of_workers, registry=self._registry)
+
+    def decided(self, answer: Answer, caller: Caller, request_id: str, seconds: float) -> None:
+        """A request got its decision."""
+        decision, question = answer.decision, answer.question
+        self._decisions[decision.reason].inc()
+        self._seconds.observe(seconds)
+        if decision.allowed and not self._log_allowed:
+            return
+        self._log.info(
+            "decision",
+            allowed=decision.allowed,
+            reason=decision.reason.value,
+            practice=answer.practice[:_LONGEST],
+            user=question.subject_id[:_LONGEST],
+            screen=question.resource_id[:_LONGEST],
+            action=question.action[:_LONGEST],
+            revision=decision.revision,
+            code=answer.code,
+            caller=caller.name,
+            request_id=request_id,
+        )
+
+    def failed(self, error: Exception, status: int, request_id: str) -> None:
+        """A request got an error. An error of ours is told whole here, and nowhere else."""
+        self._errors.get(status, self._other_errors).inc()
+        if status == _INTERNAL:
+            self._log.error("internal_error", exc_info=error, request_id=request_id)
+        else:
+            self._log.warning("no_decision", status=status, why=str(error), request_id=request_id)
+
+    def watched(self, health: Health) -> None:
+        """How the policy of this worker fares. Lines are written when something begins or ends."""
+        age = health.age or 0.0
+        self._revision.set(health.revision or 0)
+        self._age.set(age)
+        self._loaded.set(health.loaded)
+        self._altered.set(len(health.altered))
+        if health.problem != self._problem:
+            if not self._problem:
+                self._failures.inc()
+            self._problem = health.problem
+            self._log.warning("policy_read", problem=health.problem or None, revision=health.revision)
+        if (age >= ALARMING_AGE) != self._alarming:
+            self._alarming = not self._alarming
+            self._log.warning("policy_age", alarming=self._alarming, seconds=round(age))
+
+    def exposition(self) -> bytes:
+        """All numbers in the text format of Prometheus; those of all workers where there are several."""
+        registry = self._registry
+        if METRICS_FOLDER in os.environ:
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call] # as shipped
+        return generate_latest(registry)
+
+
+def watch(live: Live, recorder: Recorder) -> None:
+    """Have the health of a worker taken down every second: a scrape reaches one worker and asks for all."""
+    pause = threading.Event()
+
+    def run() -> None:
+        while True:
+            recorder.watched(live.health())
+            pause.wait(_WATCH_SECONDS)
+
+    threading.Thread(target=run, name="rolewarden-watch", daemon=True).start()

@@ -1,0 +1,182 @@
+"""The composition root of the check part, and what every answer has in common whatever the door it leaves by.
+
+`respond` is all of HTTP that is not Flask's: the request id, the headers, and the way from an error to a status.
+A route of Flask only carries a request to it and a reply back, so that a second door need not repeat anything.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from service.access.permissions import ALIVE, ENDPOINTS, EVALUATION, METRICS, READY
+from service.access.tokens import CHALLENGE
+from service.api import authzen, health
+from service.api.wire import JSON, Reply, write_error
+from service.config import Settings
+from service.errors import BadRequest, RequestError, StoreUnavailable, TooLarge, Unauthenticated
+from service.live import Live
+from service.observe import Recorder, configure_log, watch
+from service.store.counter import Counter
+from service.store.sql import Store
+
+Headers = Mapping[str, str]
+Handler = Callable[[Headers, bytes], Reply]
+
+HEADERS_OF_EVERY_ANSWER = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+_REQUEST_ID = re.compile("[!-~]{1,128}")
+_INTERNAL = 500
+
+
+def require_ready(settings: Settings) -> None:
+    """Raise what would keep every worker from starting, before there is one."""
+    Store.open(settings.store_url).close()
+    Counter.open(settings.counter).close()
+
+
+def create_app(settings: Settings) -> Flask:
+    """Build everything and wire it together, in the process that is going to answer."""
+    configure_log()
+    live = Live(
+        Store.open(settings.store_url),
+        Counter.open(settings.counter),
+        max_policy_age=settings.max_policy_age,
+        keep_practices=settings.keep_practices,
+    )
+    recorder = Recorder(settings.log_decisions)
+    live.start()
+    watch(live, recorder)
+    return flask_app(settings, live, recorder)
+
+
+def flask_app(settings: Settings, live: Live, recorder: Recorder) -> Flask:
+    """The door that Flask makes: one route for each row of `access.permissions`, and no other."""
+    app = Flask("rolewarden", static_folder=None)
+    app.url_map.merge_slashes = False  # a path is an endpoint or it is not; nothing is redirected
+    handlers = _handlers(settings, live, recorder)
+    for endpoint in ENDPOINTS:
+        app.add_url_rule(
+            endpoint.path,
+            endpoint=endpoint.path,
+            view_func=_view(handlers[endpoint.path], settings.max_body, recorder),
+            methods=[endpoint.method],
+            provide_automatic_options=False,
+        )
+
+    @app.errorhandler(Exception)
+    def failed(error: Exception) -> Response:
+        """What goes wrong before a handler: no such route, another method, a body that does not arrive."""
+        return _to_flask(respond(_raising(error), _headers(), b"", recorder))
+
+    return app
+
+
+def respond(handler: Handler, headers: Headers, body: bytes, recorder: Recorder) -> Reply:
+    """The reply of a handler, or the one its error becomes, with what every answer has.
+
+    `headers` are those of `authzen.HEADERS` that the request has. A handler always finds a request id there.
+    """
+    request_id = ""
+    try:
+        request_id = _request_id(headers)
+        reply = handler({**headers, authzen.REQUEST_ID: request_id}, body)
+    except Exception as error:  # noqa: BLE001 - INVARIANT: no error leaves by any other way than `error_response`
+        reply = error_response(error)
+        recorder.failed(error, reply.status, request_id)
+    echo = {"X-Request-ID": request_id} if request_id else {}
+    return reply._replace(headers={**HEADERS_OF_EVERY_ANSWER, **reply.headers, **echo})
+
+
+def error_response(error: Exception) -> Reply:
+    """The one place where an error becomes an HTTP status (A-18, A-19). The detail of a bug stays with us."""
+    headers = {"Content-Type": JSON}
+    match error:
+        case RequestError():
+            if isinstance(error, Unauthenticated):
+                headers["WWW-Authenticate"] = CHALLENGE
+            return Reply(error.status, headers, write_error(error.code, error.message, error.mend))
+        case StoreUnavailable():
+            headers["Retry-After"] = "1"
+            return Reply(503, headers, write_error(error.code, "there is no policy yet", "try again in a moment"))
+        case HTTPException(code=int(status)) if status < _INTERNAL:
+            headers |= {name: value for name, value in error.get_headers() if name == "Allow"}
+            return Reply(status, headers, write_error(*_HTTP.get(status, _UNREADABLE)))
+        case _:
+            return Reply(_INTERNAL, headers, write_error("internal", "an error of ours", "tell us the request id"))
+
+
+_HTTP = {
+    404: ("not_found", "there is nothing here"),
+    405: ("method_not_allowed", "this endpoint does not know that method"),
+}
+_UNREADABLE = (BadRequest.code, "the request cannot be read")
+
+
+def _handlers(settings: Settings, live: Live, recorder: Recorder) -> dict[str, Handler]:
+    """What stands behind each path."""
+    return {
+        EVALUATION: lambda headers, body: authzen.evaluate(headers, body, live, settings, recorder),
+        ALIVE: lambda _headers, _body: health.livez(),
+        READY: lambda _headers, _body: health.readyz(live),
+        METRICS: lambda _headers, _body: health.metrics(recorder),
+    }
+
+
+def _request_id(headers: Headers) -> str:
+    """The caller's id for this request, or a new one (A-20). What could forge a header or a line is refused."""
+    given = headers.get(authzen.REQUEST_ID)
+    if not given:
+        return secrets.token_hex(8)
+    if not _REQUEST_ID.fullmatch(given):
+        raise BadRequest("`X-Request-ID` may have up to 128 visible ASCII characters")
+    return given
+
+
+# --- Flask's door -------------------------------------------------------------------------------------------
+
+
+def _view(handler: Handler, max_body: int, recorder: Recorder) -> Callable[[], Response]:
+    def view() -> Response:
+        return _to_flask(respond(handler, _headers(), _body(request.environ, max_body), recorder))
+
+    return view
+
+
+def _body(environ: Mapping[str, Any], most: int) -> bytes:
+    """The body, whole. One that is longer, breaks off or arrives as nonsense is an error, never a part of it.
+
+    Flask's own reader takes a body that breaks off for a shorter one wherever the server ends the stream.
+    """
+    announced: str | None = environ.get("CONTENT_LENGTH")
+    if not announced and not environ.get("wsgi.input_terminated"):
+        return b""  # without either, reading might wait for ever
+    if announced and int(announced) > most:
+        raise TooLarge(f"the body is longer than {most} bytes")
+    try:
+        body: bytes = environ["wsgi.input"].read(int(announced) if announced else most + 1)
+    except Exception as error:
+        raise BadRequest("the body did not arrive whole") from error  # each server has errors of its own
+    if announced and len(body) < int(announced):
+        raise BadRequest("the body did not arrive whole")
+    return body
+
+
+def _headers() -> dict[str, str]:
+    return {name: value for name in authzen.HEADERS if (value := request.headers.get(name)) is not None}
+
+
+def _raising(error: Exception) -> Handler:
+    def handler(_headers: Headers, _body: bytes) -> Reply:
+        raise error
+
+    return handler
+
+
+def _to_flask(reply: Reply) -> Response:
+    return Response(reply.body, reply.status, reply.headers)

@@ -1,0 +1,195 @@
+"""The named list of intended differences: each really exists in stock pycasbin, and we differ as it says."""
+
+import casbin
+import pytest
+from casbin.persist.adapter import load_policy_line
+
+from service.decision import engine
+from service.decision.engine import Snapshot
+from service.decision.oracle import DIFFERENCES, Oracle
+from service.policy import model as models
+from service.policy import rows as texts
+from service.policy.model import Model
+from service.policy.roles import Links
+from service.values import Reason, Row
+
+PLAIN = """[request_definition]
+r = sub, obj
+[policy_definition]
+p = sub, obj
+[role_definition]
+g = _, _
+[policy_effect]
+e = some(where (p.eft == allow))
+[matchers]
+m = g(r.sub, p.sub) && r.obj == p.obj
+"""
+BOTH = "some(where (p.eft == allow)) && !some(where (p.eft == deny))"
+PRACTICE = """[request_definition]
+r = user, practice, screen, action
+[policy_definition]
+p = role, practice, screen, level
+[role_definition]
+g = _, _, _
+g2 = _, _, _
+[policy_effect]
+e = some(where (p.eft == allow))
+[matchers]
+m = r.screen == p.screen && r.practice == p.practice && g(r.user, p.role, r.practice) && g2(r.action, p.level, r.screen)
+"""
+PRACTICE_ROWS = """p, role:Desk, riverside, List, Write
+g, user:ann, role:Desk, riverside
+g, user:lou, role:Desk, riverside
+g, user:zed, role:Desk, riverside
+g2, look, Write, List
+g2, fly, Write, List
+"""
+
+
+def test_every_difference_has_its_test() -> None:
+    """The list in the product names exactly the differences that are shown here."""
+    shown = {name.removeprefix("test_").replace("_", "-") for name in globals() if name.startswith("test_")}
+    assert DIFFERENCES.keys() == shown - {"every-difference-has-its-test"}
+
+
+def test_no_empty_allow() -> None:
+    """Stock Casbin allows a request of empty names while there is no policy; we refuse it."""
+    assert stock(PLAIN).enforce("", "")
+    assert not ours(PLAIN, "").decide(("", "")).allowed
+
+
+def test_deny_by_default() -> None:
+    """Under deny-override stock Casbin allows anyone anything that no row denies; we refuse such a model by name."""
+    effect = "!some(where (p.eft == deny))"
+    text = PLAIN.replace("some(where (p.eft == allow))", effect)
+    assert stock(text, "p, bob, data").enforce("mallory", "everything")
+    assert refusals(text) == ["effect-unsupported"]
+
+
+def test_only_deciding_rows() -> None:
+    """Under allow-override stock Casbin explains a refusal by a `deny` row that it ignored; we name no row."""
+    text = PLAIN.replace("p = sub, obj", "p = sub, obj, eft")
+    row = "p, ann, data, deny"
+    assert stock(text, row).enforce_ex("ann", "data") == (False, ["ann", "data", "deny"])
+    assert ours(text, row).explain(("ann", "data")).rows == ()
+
+
+@pytest.mark.parametrize("spelling", ["Deny", "DENY", "denied"])
+def test_exact_effect(spelling: str) -> None:
+    """Stock Casbin ignores a row that says `Deny`, so that another row allows; to us such a row never grants."""
+    text = PLAIN.replace("p = sub, obj", "p = sub, obj, eft").replace("some(where (p.eft == allow))", BOTH)
+    assert stock(text, "p, ann, data, allow", f"p, ann, data, {spelling}").enforce("ann", "data")
+    assert not ours(text, f"p, ann, data, {spelling}").decide(("ann", "data")).allowed
+
+
+def test_no_lost_rows() -> None:
+    """Stock Casbin drops a row of unknown type, and raises on a short one when asked; we refuse both at load."""
+    assert stock(PLAIN, "x, ann, data").get_policy() == []
+    with pytest.raises(RuntimeError):
+        stock(PLAIN, "p, ann").enforce("ann", "data")
+    found = texts.parse("rows.csv", "x, ann, data\np, ann\n", {"p": 2, "g": 2})[1]
+    assert [finding.rule for finding in found] == ["row-type-unknown", "row-length"]
+
+
+def test_one_role_depth() -> None:
+    """Past nine links stock Casbin refuses what its own report grants, and reports circles; we refuse such rows."""
+    chain = [(f"n{i}", f"n{i + 1}") for i in range(10)]
+    enforcer = stock(PLAIN, "p, n10, data", *(f"g, {lower}, {upper}" for lower, upper in chain))
+    assert not enforcer.enforce("n0", "data")
+    assert enforcer.enforce("n1", "data")
+    assert "n10" in enforcer.get_implicit_roles_for_user("n0")
+    assert Links(chain).fault()
+    assert Links([("a", "b"), ("b", "a")]).fault()
+    assert Links(chain[1:]).fault() is None
+
+
+def test_literal_text() -> None:
+    """Stock Casbin rewrites the text inside quotes of a matcher; we refuse text there."""
+    text = PLAIN.replace("g(r.sub, p.sub)", 'r.sub == "a!b"')
+    assert not stock(text, "p, ann, data").enforce("a!b", "data")
+    assert stock(text, "p, ann, data").enforce("anot b", "data")
+    assert refusals(text) == ["matcher-unsupported"]
+
+
+def test_real_quotes() -> None:
+    """Stock Casbin for Python takes quotes in CSV as part of the name; to us they are quotes, in and out."""
+    assert stock(PLAIN, 'p, "ann", data').get_policy() == [['"ann"', "data"]]
+    line = 'p, "ann, jr", data'
+    assert stock(PLAIN, line).get_policy() == [['"ann', 'jr"', "data"]]
+    read, found = texts.parse("rows.csv", line, {"p": 2})
+    assert (read.rows, found) == ([Row("p", ("ann, jr", "data"))], [])
+    assert texts.dump(read.rows) == f"{line}\n"
+
+
+def test_typed_subject() -> None:
+    """Stock Casbin says yes to a role by its own name, and to a level; we answer users about actions alone."""
+    role, level = ("role:Desk", "riverside", "List", "look"), ("user:ann", "riverside", "List", "Write")
+    assert casbin_of_practice().allows(role)
+    assert casbin_of_practice().allows(level)
+    assert practice().decide(role).reason is Reason.UNKNOWN_USER
+    assert practice().decide(level).reason is Reason.UNKNOWN_ACTION
+
+
+@pytest.mark.parametrize(
+    ("user", "action", "reason"),
+    [
+        ("user:zed", "look", Reason.UNKNOWN_USER),
+        ("user:lou", "look", Reason.INACTIVE_USER),
+        ("user:ann", "fly", Reason.UNKNOWN_ACTION),
+    ],
+)
+def test_known_names(user: str, action: str, reason: Reason) -> None:
+    """Stock Casbin lets links alone decide; we refuse whom the directory and what the vocabulary does not have."""
+    request = (user, "riverside", "List", action)
+    assert casbin_of_practice().allows(request)
+    assert practice().decide(request).reason is reason
+
+
+def stock(text: str, *lines: str) -> casbin.Enforcer:
+    """Stock Casbin over a model and lines of CSV, read by its own reader."""
+    enforcer = casbin.Enforcer(casbin.Enforcer.new_model(text=text))
+    for line in lines:
+        load_policy_line(line, enforcer)
+    enforcer.build_role_links()
+    return enforcer
+
+
+def ours(text: str, csv: str) -> Snapshot:
+    """Our engine over the same."""
+    model, rows = read(text, csv)
+    shared, divisions = engine.divide(model, rows)
+    ruleset = engine.Ruleset(model, shared)
+    return Snapshot(ruleset, {name: ruleset.compile(division) for name, division in divisions.items()})
+
+
+def practice() -> Snapshot:
+    """Our engine over one practice with a directory, where `zed` is unknown, `lou` inactive and `fly` no action."""
+    model, rows = read(PRACTICE, PRACTICE_ROWS)
+    directory = [
+        Row("user", ("riverside", "ann", "Ann", "active")),
+        Row("user", ("riverside", "lou", "Lou", "inactive")),
+    ]
+    shared, divisions = engine.divide(model, [*rows, *directory])
+    ruleset = engine.Ruleset(model, shared, {"List": frozenset({"look"})})
+    return Snapshot(ruleset, {"riverside": ruleset.compile(divisions["riverside"])})
+
+
+def casbin_of_practice() -> Oracle:
+    """Stock Casbin over the same practice."""
+    return Oracle(*read(PRACTICE, PRACTICE_ROWS))
+
+
+def read(text: str, csv: str) -> tuple[Model, list[Row]]:
+    """A model and rows that hold."""
+    model, found = models.parse("model.conf", text)
+    assert model is not None, found
+    file, found = texts.parse("rows.csv", csv, model.widths)
+    assert not found
+    return model, file.rows
+
+
+def refusals(text: str) -> list[str]:
+    """The rules by which a model is refused."""
+    model, found = models.parse("model.conf", text)
+    assert model is None
+    return [finding.rule for finding in found]
