@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from service.audit.chain import rows_digest
 from service.decision import trial
@@ -34,6 +34,12 @@ POLL_SECONDS = 1.0
 
 CATCH_UP_SECONDS = 0.25
 """How long a request waits for the revision that its caller has already seen."""
+
+
+AT_ONCE = 8
+"""Practices that are read again together with the change that touched them."""
+
+T = TypeVar("T")
 
 
 def steady_clock() -> float:
@@ -202,14 +208,19 @@ class Live:
         touched = view.touched_since(old.revision) if old is not None and grown else frozenset({""})
         if old is None or "" in touched:
             return _read_shared(view)
-        kept = {name: division for name, division in old.snapshot.divisions.items() if name not in touched}
-        return replace(
+        divisions = old.snapshot.divisions
+        loaded = replace(
             old,
-            snapshot=Snapshot(old.snapshot.ruleset, kept, head.number),
-            practices=view.practice_ids(),
+            snapshot=Snapshot(old.snapshot.ruleset, _without(divisions, touched), head.number),
+            practices=old.practices - touched | view.existing(touched),
             digest=head.digest,
-            refused={name: reason for name, reason in old.refused.items() if name not in touched},
+            refused=_without(old.refused, touched),
         )
+        # A practice that is being asked about is read here and now; of many, each waits until it is asked about.
+        again = touched & divisions.keys() & loaded.practices
+        for practice in again if len(again) <= AT_ONCE else ():
+            loaded = _with_practice(view, loaded, practice)
+        return loaded
 
     # -- in the background ---------------------------------------------------------------------------------------
 
@@ -257,6 +268,10 @@ class Live:
             folder_status=self._folder_status,
             altered=tuple(sorted(loaded.refused)) if loaded else (),
         )
+
+
+def _without(named: Mapping[str, T], names: Collection[str]) -> dict[str, T]:
+    return {name: value for name, value in named.items() if name not in names}
 
 
 def _continues(view: View, old: Loaded) -> bool:

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from service.audit.chain import rows_digest
 from service.decision import guards, trial
@@ -50,6 +51,7 @@ class _Base:
     rows: Mapping[str, frozenset[Row]]
     texts: Mapping[str, str]
     practices: frozenset[str]
+    """Those of the touched practices that exist."""
 
 
 def publish(change: Change, press: Press, files: Mapping[str, str] | None = None) -> Revision:
@@ -62,7 +64,7 @@ def publish(change: Change, press: Press, files: Mapping[str, str] | None = None
     base = _read(change, press.store, files)
     after = _after(change, base.rows)
     # 1. parse
-    read, findings = bundle.load({path: text.encode() for path, text in base.texts.items()})
+    read, findings = _parsed(tuple(sorted(base.texts.items())))
     if read is None or errors(findings):
         raise InvalidPolicy(findings)
     # 2. lint
@@ -84,6 +86,12 @@ def publish(change: Change, press: Press, files: Mapping[str, str] | None = None
         return press.store.commit(draft, files)
 
 
+@lru_cache(maxsize=2)
+def _parsed(texts: tuple[tuple[str, str], ...]) -> tuple[Bundle | None, list[Finding]]:
+    """The files as a bundle, kept for the next change, which mostly has the same ones."""
+    return bundle.load({path: text.encode() for path, text in texts})
+
+
 def _after(change: Change, rows: Mapping[str, frozenset[Row]]) -> dict[str, frozenset[Row]]:
     """The rows of each touched practice as they will be."""
     after = {name: set(current) for name, current in rows.items()}
@@ -103,7 +111,7 @@ def _read(change: Change, store: Store, files: Mapping[str, str]) -> _Base:
         texts = _texts(view, change, files)
         rows = {name: frozenset(view.rows(name)) for name in touched}
         _require_intact(view, rows)
-        return _Base(rows, texts, view.practice_ids())
+        return _Base(rows, texts, view.existing(touched))
 
 
 def _require_intact(view: View, rows: Mapping[str, frozenset[Row]]) -> None:

@@ -20,9 +20,9 @@ from service.policy.findings import errors, finding
 from service.policy.lint import Screens
 from service.policy.model import Model
 from service.policy.request import RequestMap
-from service.policy.rows import RowFile
+from service.policy.rows import RowFile, name_problem
 from service.policy.worlds import World
-from service.values import TEMPLATE_PRACTICE, Finding, Position
+from service.values import TEMPLATE_PRACTICE, Finding, Position, Row
 
 MODEL, REQUEST, CATALOG = "model.conf", "request.yaml", "catalog.yaml"
 SCREENS, TEMPLATES = "screens.csv", "templates.csv"
@@ -73,8 +73,9 @@ def _assemble(texts: Mapping[str, str], found: list[Finding], progress: Progress
     found += problems
     described, problems = catalog.read(CATALOG, texts[CATALOG])
     found += problems
-    found += lint.model(MODEL, policy) if policy else []
-    if policy is None or described is None or errors(found):
+    strange = lint.model(MODEL, policy) if policy else []
+    found += strange
+    if policy is None or described is None or strange:
         return None
     asked, problems = request.read(REQUEST, texts[REQUEST], policy.request)
     found += problems
@@ -89,13 +90,13 @@ def _assemble(texts: Mapping[str, str], found: list[Finding], progress: Progress
     shared = parse_rows(SCREENS)
     found += lint.shared(shared, described, CATALOG)
     # A row of another kind has other fields: it was reported, and is left aside here.
-    shared = shared.only("g2")
+    shared = shared.only(lambda row: row.kind == "g2")
     known = lint.screens(described, shared.rows)
     templates = _templates(parse_rows(TEMPLATES), known, found)
     cases = _cases(texts, policy, templates, known, found)
     named = sorted({path.partition("/")[0] for path in texts if "/" in path and not _is_case(path)})
     found_worlds = tuple(worlds.read(name, texts, parse_rows, known, found) for name in named)
-    found += lint.duplicates((shared, templates, *(file for world in found_worlds for file in world.files)))
+    found += worlds.apart(found_worlds) + lint.duplicates([shared]) + lint.duplicates([templates])
     if asked is None:
         return None
     kept = {path: texts[path] for path in published(texts)}
@@ -110,7 +111,7 @@ def _texts(files: Mapping[str, bytes], found: list[Finding]) -> dict[str, str]:
     found += [finding("file-missing", Position(name), f"no `{name}`", mend) for name in missing]
     for path, content in sorted(files.items()):
         if not _is_read(path):
-            if not path.endswith(".md"):
+            if not path.endswith(".md") or name_problem(path):
                 mend = "rename it, or take it out of the folder"
                 found.append(finding("file-unknown", Position(path), "a file that nothing reads", mend))
             continue
@@ -134,7 +135,8 @@ def _is_case(path: str) -> bool:
 
 def _is_read(path: str) -> bool:
     in_world = path.count("/") == 1 and not path.startswith(f"{CASES}/")
-    return path in REQUIRED or _is_case(path) or (in_world and path.endswith((".csv", f"/{worlds.DIRECTORY}")))
+    in_world = in_world and path.endswith((".csv", f"/{worlds.DIRECTORY}"))
+    return path in REQUIRED or ((_is_case(path) or in_world) and name_problem(path) is None)
 
 
 def _templates(file: RowFile, known: Screens, found: list[Finding]) -> RowFile:
@@ -143,9 +145,9 @@ def _templates(file: RowFile, known: Screens, found: list[Finding]) -> RowFile:
     strays = [
         finding("row-home", file.position(index), "a row that is no template", mend)
         for index, row in enumerate(file.rows)
-        if row.kind != "p" or row.practice != TEMPLATE_PRACTICE
+        if not _is_template(row)
     ]
-    file = file.only("p")
+    file = file.only(_is_template)
     problems = lint.practice_rows(file.rows, file.position, known, None)
     if not errors(problems):
         problems += lint.worth_a_look(file.rows, file.position, known, live=False)
@@ -153,20 +155,32 @@ def _templates(file: RowFile, known: Screens, found: list[Finding]) -> RowFile:
     return file
 
 
+def _is_template(row: Row) -> bool:
+    return row.kind == "p" and row.practice == TEMPLATE_PRACTICE
+
+
 def _cases(
     texts: Mapping[str, str], policy: Model, templates: RowFile, known: Screens, found: list[Finding]
 ) -> tuple[Case, ...]:
-    roles = frozenset(row.fields[0] for row in templates.rows)
+    unread = any(problem.position.file == TEMPLATES for problem in errors(found))
+    roles = None if unread else frozenset(row.fields[0] for row in templates.rows)
     cases: list[Case] = []
     for path in filter(_is_case, sorted(texts)):
         some, problems = case_files.read(path, texts[path], policy.widths, roles)
         found += problems
         cases += some
-    mend = "a case has `p` and `g` rows of its own practices; use `templates` for those of a template"
     for case in cases:
         file = case.rows
-        for index, row in enumerate(file.rows):
-            if row.practice in ("", TEMPLATE_PRACTICE):
-                found.append(finding("row-home", file.position(index), "a row that is not the case's own", mend))
-        found += lint.practice_rows(file.rows, file.position, known, None) + lint.duplicates([file])
+        found += _strays(file) + lint.effects(file, policy.effect_column) + lint.duplicates([file])
+        found += lint.practice_rows(file.rows, file.position, known, None)
     return tuple(cases)
+
+
+def _strays(file: RowFile) -> list[Finding]:
+    """Rows of a case that belong to no practice, or to that of templates."""
+    mend = "a case has `p` and `g` rows of its own practices; use `templates` for those of a template"
+    return [
+        finding("row-home", file.position(index), "a row that is not the case's own", mend)
+        for index, row in enumerate(file.rows)
+        if row.practice in ("", TEMPLATE_PRACTICE)
+    ]

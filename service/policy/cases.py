@@ -13,7 +13,7 @@ from service.policy import rows as policy_rows
 from service.policy.findings import finding
 from service.policy.plain import Malformed, Node, parse
 from service.policy.rows import RowFile
-from service.values import TEMPLATE_PRACTICE, USER_PREFIX, Finding, Position, Reason, Request, Row
+from service.values import ROLE_PREFIX, TEMPLATE_PRACTICE, USER_PREFIX, Finding, Position, Reason, Request, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,13 @@ def judge(case: Case, ask: Callable[[Request], Reason]) -> list[Finding]:
     return found
 
 
-def read(file: str, text: str, widths: Mapping[str, int], roles: frozenset[str]) -> tuple[list[Case], list[Finding]]:
-    """Read one file of cases; `roles` are the roles that templates define. A case that cannot be read is a finding."""
+def read(
+    file: str, text: str, widths: Mapping[str, int], roles: frozenset[str] | None
+) -> tuple[list[Case], list[Finding]]:
+    """Read one file of cases; `roles` are the roles that templates define, None where those could not be read.
+
+    A case that cannot be read is a finding.
+    """
     node, found = parse(file, text)
     cases: list[Case] = []
     if node is None:
@@ -83,7 +88,7 @@ def read(file: str, text: str, widths: Mapping[str, int], roles: frozenset[str])
 
 
 def _case(
-    file: str, text: str, node: Node, widths: Mapping[str, int], roles: frozenset[str], found: list[Finding]
+    file: str, text: str, node: Node, widths: Mapping[str, int], roles: frozenset[str] | None, found: list[Finding]
 ) -> Case:
     entry = node.fields("case", "why", optional=("rows", "users", "templates", "may", "may_not"))
     rows, problems = _rows(file, text, entry["rows"], widths) if "rows" in entry else (RowFile(file, ""), [])
@@ -103,23 +108,31 @@ def _case(
 
 def _rows(file: str, text: str, node: Node, widths: Mapping[str, int]) -> tuple[RowFile, list[Finding]]:
     """The rows of a `|` block, each at its place in the file that the block stands in."""
-    body = node.text()
-    if not node.literal:
+    if not node.literal or not isinstance(node.value, str):
         raise Malformed(node.position, "rows that are no `|` block", "write `rows: |` and a row on each line below")
-    above = text.split("\n")[: node.position.line]
-    blank = "\n" * len(above)
-    lines = text.split("\n")[node.position.line : node.position.line + body.count("\n")]
-    return policy_rows.parse(file, blank + "\n".join(lines), widths)
+    first = node.position.line
+    # A block written `|-` lacks the line break behind its last line, not the line.
+    length = node.value.count("\n") + (not node.value.endswith("\n"))
+    lines = text.split("\n")[first : first + length]
+    return policy_rows.parse(file, "\n" * first + "\n".join(lines), widths)
 
 
-def _templates(node: Node | None, roles: frozenset[str]) -> tuple[tuple[str, str], ...]:
+def _templates(node: Node | None, roles: frozenset[str] | None) -> tuple[tuple[str, str], ...]:
     made = []
     for practice, names in node.mapping().items() if node else ():
+        _require_practice(practice, names)
         for name in names.items():
-            if f"role:{name.name()}" not in roles:
+            role = ROLE_PREFIX + name.name()
+            if roles is not None and role not in roles:
                 raise Malformed(name.position, f"template `{name.name()}`", "name a role of `templates.csv`")
-            made.append((practice, f"role:{name.name()}"))
+            made.append((practice, role))
     return tuple(made)
+
+
+def _require_practice(practice: str, node: Node) -> None:
+    if practice == TEMPLATE_PRACTICE:
+        text = f"`{practice}`, which is the practice of templates"
+        raise Malformed(node.named, text, "name a practice", "row-home")
 
 
 def _people(node: Node | None, rows: list[Row], templates: tuple[tuple[str, str], ...]) -> tuple[Row, ...]:
@@ -127,14 +140,22 @@ def _people(node: Node | None, rows: list[Row], templates: tuple[tuple[str, str]
     people = {(row.practice, row.fields[0].removeprefix(USER_PREFIX)): "active" for row in rows if _is_user(row)}
     practices = {row.practice for row in rows} | {practice for practice, _ in templates}
     for practice, users in node.mapping().items() if node else ():
+        _require_practice(practice, users)
         practices.add(practice)
         for user, state in users.mapping().items():
+            require_bare(user, state)
             people[practice, user] = state.choice("active", "inactive")
     practices -= {"", TEMPLATE_PRACTICE}
     return (
         *(Row("practice", (practice, practice)) for practice in sorted(practices)),
         *(Row("user", (practice, user, user, state)) for (practice, user), state in sorted(people.items())),
     )
+
+
+def require_bare(user: str, node: Node) -> None:
+    """The id of a user, as a directory and a case write it, has no prefix; `node` is what stands behind it."""
+    if user.startswith((USER_PREFIX, ROLE_PREFIX)):
+        raise Malformed(node.named, f"a user with the id `{user}`", "write the id without a prefix", "user-as-role")
 
 
 def _is_user(row: Row) -> bool:
@@ -156,7 +177,7 @@ def _expect(node: Node, reason: Reason) -> Expectation:
 def _reason(name: str, node: Node) -> Reason:
     known = [reason for reason in Reason if reason in _JUDGED]
     if name not in known:
-        raise Malformed(node.position, f"reason `{name}`", "write one of " + ", ".join(f"`{r}`" for r in known))
+        raise Malformed(node.named, f"reason `{name}`", "write one of " + ", ".join(f"`{r}`" for r in known))
     return Reason(name)
 
 

@@ -84,7 +84,7 @@ def read(file: str, text: str) -> tuple[Catalog | None, list[Finding]]:
         top = node.fields("levels", "closing", "unavailable", "screens")
         closing = top["closing"].text()
         if closing.count(CODE) != 1:
-            raise Malformed(top["closing"].position, f"{closing.count(CODE)} times `{CODE}`", f"write `{CODE}` once")
+            raise Malformed(top["closing"].position, f"`{CODE}` stands {closing.count(CODE)} times", f"write `{CODE}` once")
         levels = _levels(top["levels"])
         unavailable = top["unavailable"].text()
         entries = top["screens"].mapping()
@@ -109,7 +109,7 @@ def _levels(node: Node) -> tuple[str, ...]:
             raise Malformed(level.position, f"level `{OFF}`", "take it out: no access is a row that is not there")
         levels.append(level.name())
     if not levels:
-        raise Malformed(node.position, "no levels", "write them from lowest to highest, such as `[Read, Update, Write]`")
+        raise Malformed(node.position, "no levels", "write them from lowest to highest: `[Read, Update, Write]`")
     return tuple(levels)
 
 

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from service.policy.catalog import Catalog
+from service.policy.catalog import OFF, Catalog
 from service.policy.findings import finding, listed
 from service.policy.matcher import Term
 from service.policy.model import Model
 from service.policy.roles import Links
 from service.policy.rows import RowFile, dump_row
-from service.values import ROLE_PREFIX, TEMPLATE_PRACTICE, USER_PREFIX, Finding, Position, Row
+from service.values import ROLE_PREFIX, USER_PREFIX, Finding, Position, Row
 
 At = Callable[[int, int], Position]
 """Where row number `index` stands, and in it field number `column` (-1: its type)."""
@@ -41,6 +41,8 @@ class Screens:
 
     def acts_as(self, screen: str, level: str) -> str | None:
         """The highest level above this one that opens exactly the same actions here; None where there is none."""
+        if (screen, level) not in self.granted:
+            return None
         above = self.catalog.levels[self.catalog.levels.index(level) + 1 :]
         same = [name for name in above if self.granted.get((screen, name)) == self.granted.get((screen, level))]
         return same[-1] if same else None
@@ -48,7 +50,7 @@ class Screens:
 
 def screens(catalog: Catalog, shared: Iterable[Row]) -> Screens:
     """Work out which levels each screen has and which actions each opens."""
-    links = _by_screen(shared)
+    links = _by_domain(shared)
     levels = {screen: frozenset(link.names & set(catalog.levels)) for screen, link in links.items()}
     granted = {
         (screen, level): links[screen].below(level) & catalog.screens[screen].actions.keys()
@@ -61,7 +63,6 @@ def screens(catalog: Catalog, shared: Iterable[Row]) -> Screens:
 
 def model(file: str, model: Model) -> list[Finding]:
     """The model speaks of what the rest of the product speaks of, in the columns where the store keeps it."""
-    found = []
     says = {"r": model.request, "p": model.policy[:4], "g": model.roles.get("g"), "g2": model.roles.get("g2")}
     wants = {
         "r": ("user", "practice", "screen", "action"),
@@ -69,16 +70,15 @@ def model(file: str, model: Model) -> list[Finding]:
         "g": 3,
         "g2": 3,
     }
+    found = []
     for key, wanted in wants.items():
         if says[key] != wanted:
             text = ", ".join(wanted) if isinstance(wanted, tuple) else "_, _, _"
-            found.append(
-                finding("model-vocabulary", Position(file), f"`{key}` is not `{text}`", f"write `{key} = {text}`")
-            )
+            at = model.places.get(key, Position(file))
+            found.append(finding("model-vocabulary", at, f"`{key}` is not `{text}`", f"write `{key} = {text}`"))
     if not found and set(model.matcher.terms) != _TERMS:
         text = "the matcher does not compare practice, screen, user and action, each once"
-        mend = f"write `m = {_MATCHER}`"
-        found.append(finding("model-vocabulary", Position(file), text, mend))
+        found.append(finding("model-vocabulary", model.places["m"], text, f"write `m = {_MATCHER}`"))
     return found
 
 
@@ -86,10 +86,9 @@ def effects(file: RowFile, column: int | None) -> list[Finding]:
     """Each row says exactly `allow` or `deny`, where the model has it say one of them."""
     if column is None:
         return []
+    mend = "write `allow` or `deny`"
     return [
-        finding(
-            "effect-spelling", file.position(index, column), f"effect `{row.fields[column]}`", "write `allow` or `deny`"
-        )
+        finding("effect-spelling", file.position(index, column), f"effect `{row.fields[column]}`", mend)
         for index, row in enumerate(file.rows)
         if row.kind == "p" and row.fields[column] not in ("allow", "deny")
     ]
@@ -110,7 +109,7 @@ def shared(file: RowFile, catalog: Catalog, catalog_file: str) -> list[Finding]:
         found
         + _paired(file, catalog, catalog_file)
         + _faults("g2", rows, lambda row: file.position(file.rows.index(row)))
-        + _ungranted(catalog, _by_screen(rows))
+        + _ungranted(catalog, _by_domain(rows))
     )
 
 
@@ -156,7 +155,7 @@ def _ungranted(catalog: Catalog, links: Mapping[str, Links]) -> list[Finding]:
     return [
         finding(
             "action-ungranted",
-            known.position,
+            known.places[action],
             f"no level of `{screen}` grants `{action}`",
             f"add `g2, {action}, <level>, {screen}`",
         )
@@ -169,28 +168,42 @@ def _ungranted(catalog: Catalog, links: Mapping[str, Links]) -> list[Finding]:
 def practice_rows(rows: Sequence[Row], at: At, known: Screens, users: Mapping[str, set[str]] | None) -> list[Finding]:
     """`p` and `g` rows of practices or templates; `users`: the directory of each practice, None where there is none."""
     found: list[Finding] = []
-    levels, opens, catalog = known.levels, known.catalog.screens, known.catalog
+    unknown: set[str] = set()
     for index, row in enumerate(rows):
-        fields = row.fields
-        if row.kind == "p":
-            role, _, screen, level = fields[:4]
-            if role.startswith(ROLE_PREFIX) and level in levels.get(screen, ()) and len(role) > len(ROLE_PREFIX):
-                continue
-            if role.startswith(USER_PREFIX):
-                mend = f"grant it to a role, and add `g, {role}, role:..., {fields[1]}`"
-                found.append(finding("grant-to-user", at(index, 0), f"a level granted to `{role}`", mend))
-            elif not role.startswith(ROLE_PREFIX) or role == ROLE_PREFIX:
-                found.append(_prefix(at(index, 0), role, ROLE_PREFIX))
-            if screen not in opens:
-                mend = _close(screen, opens) or "declare it in the catalog and in `screens.csv`"
-                found.append(finding("screen-unknown", at(index, 2), f"screen `{screen}`", mend))
-            elif level not in levels.get(screen, ()):
-                mend = f"`{screen}` has {listed(sorted(levels.get(screen, ()), key=catalog.levels.index))}"
-                mend += "; for no access, write no row" if level == "Off" else ""
-                found.append(finding("level-unknown", at(index, 3), f"level `{level}`", mend))
-        elif row.kind == "g":
-            found += _membership(index, fields, at, users)
-    found += _faults("g", rows, lambda row: at(rows.index(row), -1))
+        if row.kind not in ("p", "g"):
+            continue
+        if users is not None and row.practice not in users and row.practice not in unknown:
+            unknown.add(row.practice)
+            mend = _close(row.practice, users) or "add the practice to the directory, or correct its id"
+            column = 1 if row.kind == "p" else 2
+            found.append(finding("practice-unknown", at(index, column), f"practice `{row.practice}`", mend))
+        if row.kind == "g":
+            found += _membership(index, row.fields, at, users)
+        elif not _is_role(row.fields[0]) or row.fields[3] not in known.levels.get(row.fields[2], ()):
+            found += _grant(index, row.fields, at, known)
+    return found + _faults("g", rows, lambda row: at(rows.index(row), -1))
+
+
+def _grant(index: int, fields: tuple[str, ...], at: At, known: Screens) -> list[Finding]:
+    """What is wrong with one `p` row: its role, its screen or its level."""
+    role, practice, screen, level = fields[:4]
+    opens = known.catalog.screens
+    # A screen without rows of its own was reported where it stands; its levels are as good as any.
+    levels = known.levels.get(screen, frozenset(known.catalog.levels))
+    found = []
+    if role.startswith(USER_PREFIX):
+        mend = f"grant it to a role, and add `g, {role}, role:..., {practice}`"
+        found.append(finding("grant-to-user", at(index, 0), f"a level granted to `{role}`", mend))
+    elif not _is_role(role):
+        found.append(_misnamed(at(index, 0), role, ROLE_PREFIX))
+    if screen not in opens:
+        mend = _close(screen, opens) or "declare it in the catalog and in `screens.csv`"
+        found.append(finding("screen-unknown", at(index, 2), f"screen `{screen}`", mend))
+    elif level == OFF:
+        found.append(finding("level-unknown", at(index, 3), f"level `{OFF}`", "for no access, write no row"))
+    elif level not in levels:
+        mend = f"`{screen}` has {listed(name for name in known.catalog.levels if name in levels)}"
+        found.append(finding("level-unknown", at(index, 3), f"level `{level}`", mend))
     return found
 
 
@@ -211,29 +224,54 @@ def worth_a_look(rows: Sequence[Row], at: At, known: Screens, *, live: bool) -> 
     """Warnings and notices on rows that hold; `live` rows are those of a practice, whose roles should have members."""
     found: list[Finding] = []
     held: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
-    joined = {(row.fields[2], row.fields[1]) for row in rows if row.kind == "g"}
     for index, row in enumerate(rows):
-        if row.kind == "p":
-            held[row.fields[1], row.fields[0]].setdefault(row.fields[2], index)
-    for index, row in enumerate(rows):
-        if row.kind != "p":
-            continue
-        role, practice, screen, level = row.fields[:4]
-        other = known.acts_as(screen, level)
-        if other:
-            found.append(finding("level-acts-as", at(index, 3), f"{level} (same as {other} on `{screen}`)"))
-        without = known.catalog.screens[screen].warn_without
-        if without and without.screen not in held[practice, role] and held[practice, role][screen] == index:
-            text = f"`{_bare(role)}` has no level on `{without.screen}`. {without.say}"
-            found.append(
-                finding("queue-only", at(index, 0), text, f"add a level on `{without.screen}` if that is meant")
-            )
+        if row.kind == "p" and row.fields[4:] != ("deny",):
+            role, practice, screen, level = row.fields[:4]
+            held[practice, role].setdefault(screen, index)
+            if other := known.acts_as(screen, level):
+                text = f"{level} (same as {other} on `{screen}`)"
+                mend = f"nothing, if that is meant; `{other}` says it more plainly"
+                found.append(finding("level-acts-as", at(index, 3), text, mend))
+    links = _by_domain(row for row in rows if row.kind == "g")
+    found += _queues_only(held, links, at, known.catalog)
+    if live:
+        found += _empty_roles(held, links, at)
+    return found
+
+
+Held = Mapping[tuple[str, str], Mapping[str, int]]
+"""(practice, role) -> screen -> the number of the first row by which the role holds a level there."""
+
+
+def _queues_only(held: Held, links: Mapping[str, Links], at: At, catalog: Catalog) -> list[Finding]:
+    """Roles that have a level on a screen, and neither of themselves nor by another role one on the screen it needs."""
+    found = []
     for (practice, role), places in held.items():
-        if live and (practice, role) not in joined:
+        for screen, index in places.items():
+            without = catalog.screens[screen].warn_without if screen in catalog.screens else None
+            if without is None or without.screen in places:
+                continue
+            above = links[practice].above(role) if practice in links else ()
+            if not any(without.screen in held.get((practice, other), ()) for other in above):
+                text = f"`{_bare(role)}` has no level on `{without.screen}`. {without.say}"
+                mend = f"add `p, {role}, {practice}, {without.screen}, <level>`, if that is meant"
+                found.append(finding("queue-only", at(index, 0), text, mend))
+    return found
+
+
+def _empty_roles(held: Held, links: Mapping[str, Links], at: At) -> list[Finding]:
+    """Roles that hold a level and that no user reaches."""
+    reached = {
+        practice: {role for name in linked.names if name.startswith(USER_PREFIX) for role in linked.direct(name)}
+        for practice, linked in links.items()
+    }
+    found = []
+    for (practice, role), places in held.items():
+        below = links[practice].below(role) if practice in links else frozenset()
+        if not below & reached.get(practice, set()):
+            mend = f"add `g, user:..., {role}, {practice}`"
             text = f"nobody is in `{_bare(role)}` of `{practice}`"
-            found.append(
-                finding("role-empty", at(min(places.values()), 0), text, f"add `g, user:..., {role}, {practice}`")
-            )
+            found.append(finding("role-empty", at(min(places.values()), 0), text, mend))
     return found
 
 
@@ -244,22 +282,45 @@ def _membership(index: int, fields: tuple[str, ...], at: At, users: Mapping[str,
     if role.startswith(USER_PREFIX):
         text = f"`{role}` used as a role"
         found.append(finding("user-as-role", at(index, 1), text, "write the user first, then the role"))
-    elif not role.startswith(ROLE_PREFIX) or role == ROLE_PREFIX:
-        found.append(_prefix(at(index, 1), role, ROLE_PREFIX))
-    if not member.startswith((USER_PREFIX, ROLE_PREFIX)) or member in (USER_PREFIX, ROLE_PREFIX):
-        found.append(_prefix(at(index, 0), member, USER_PREFIX))
-    elif member.startswith((USER_PREFIX + USER_PREFIX, USER_PREFIX + ROLE_PREFIX)):
-        text = f"a user named `{member.removeprefix(USER_PREFIX)}`"
-        found.append(finding("user-as-role", at(index, 0), text, "give the user an id without a prefix"))
-    elif users is not None and member.startswith(USER_PREFIX):
-        known = users.get(practice, set())
-        if member.removeprefix(USER_PREFIX) not in known:
-            text = f"user `{member}` is not in the directory of `{practice}`"
-            found.append(finding("user-unknown", at(index, 0), text, "add the user to the directory"))
-    if practice == TEMPLATE_PRACTICE:
-        text = "a member of a template"
-        found.append(finding("row-home", at(index, 2), text, "templates have levels only; name a practice"))
+    elif not _is_role(role):
+        found.append(_misnamed(at(index, 1), role, ROLE_PREFIX))
+    if member.startswith(ROLE_PREFIX):
+        found += [] if _is_role(member) else [_misnamed(at(index, 0), member, ROLE_PREFIX)]
+    elif not _is_user(member):
+        found.append(_misnamed(at(index, 0), member, USER_PREFIX))
+    elif users is not None and practice in users and member.removeprefix(USER_PREFIX) not in users[practice]:
+        text = f"user `{member}` is not in the directory of `{practice}`"
+        mend = _close(member.removeprefix(USER_PREFIX), users[practice]) or "add the user to the directory"
+        found.append(finding("user-unknown", at(index, 0), text, mend))
     return found
+
+
+def _is_role(name: str) -> bool:
+    return name.startswith(ROLE_PREFIX) and _is_bare(name[len(ROLE_PREFIX) :])
+
+
+def _is_user(name: str) -> bool:
+    return name.startswith(USER_PREFIX) and _is_bare(name[len(USER_PREFIX) :])
+
+
+def _is_bare(name: str) -> bool:
+    """Whether this can stand behind a prefix."""
+    return name != "" and name[0] != " " and not name.startswith((USER_PREFIX, ROLE_PREFIX))
+
+
+def _misnamed(at: Position, name: str, prefix: str) -> Finding:
+    """What is wrong with the name of a role or user: no prefix, or not a name behind it."""
+    bare = name.removeprefix(prefix)
+    if bare == name:
+        # `Role:`, say; a prefix is of small letters.
+        bare = name[len(prefix) :] if name.lower().startswith(prefix) else name
+        mend = f"write `{prefix}{bare.strip()}`" if bare.strip() else f"write a name behind `{prefix}`"
+        return finding("prefix-missing", at, f"`{name}`", mend)
+    if not bare:
+        return finding("prefix-missing", at, f"`{name}`", f"write a name behind `{prefix}`")
+    if bare[0] == " ":
+        return finding("name-blank", at, f"a blank behind `{prefix}`", f"write `{prefix}{bare.strip()}`")
+    return finding("user-as-role", at, f"`{name}`, with two prefixes", "write one prefix, and a name behind it")
 
 
 def _faults(kind: str, rows: Iterable[Row], at: Callable[[Row], Position]) -> list[Finding]:
@@ -282,21 +343,12 @@ def _faults(kind: str, rows: Iterable[Row], at: Callable[[Row], Position]) -> li
     return found
 
 
-def _by_screen(shared: Iterable[Row]) -> dict[str, Links]:
+def _by_domain(rows: Iterable[Row]) -> dict[str, Links]:
+    """The links of `g2` rows by screen, or of `g` rows by practice."""
     pairs: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for row in shared:
+    for row in rows:
         pairs[row.fields[2]].append((row.fields[0], row.fields[1]))
-    return {screen: Links(links) for screen, links in pairs.items()}
-
-
-def _prefix(at: Position, name: str, prefix: str) -> Finding:
-    bare = name.removeprefix(prefix)
-    return finding(
-        "prefix-missing",
-        at,
-        f"`{name}`",
-        f"write `{prefix}{bare}`" if bare else f"write a name behind `{prefix}`",
-    )
+    return {domain: Links(links) for domain, links in pairs.items()}
 
 
 def _bare(role: str) -> str:

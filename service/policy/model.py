@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from service.policy import matcher
 from service.policy.findings import finding
 from service.policy.matcher import Matcher
+from service.policy.rows import hidden
 from service.values import Finding, Position
 
 SECTIONS = {
@@ -36,7 +37,10 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A Casbin model. `roles` maps each role definition (`g`, `g2`) to its number of fields, 2 or 3."""
+    """A Casbin model. `roles` maps each role definition (`g`, `g2`) to its number of fields, 2 or 3.
+
+    `places` says where the text of each definition (`r`, `m`, `g2`) begins.
+    """
 
     request: tuple[str, ...]
     policy: tuple[str, ...]
@@ -44,6 +48,7 @@ class Model:
     effect: Effect
     matcher: Matcher
     text: str
+    places: Mapping[str, Position] = field(compare=False)
 
     @property
     def widths(self) -> dict[str, int]:
@@ -77,17 +82,16 @@ class Definition:
 
 def parse(file: str, text: str) -> tuple[Model | None, list[Finding]]:
     """Read a model; None with at least one error where it does not hold."""
-    found: list[Finding] = []
+    found = hidden(file, text)
+    if found:
+        return None, found
     definitions = _definitions(file, text, found)
-    whole = Position(file)
-    for key, section in (
-        ("r", "request_definition"),
-        ("p", "policy_definition"),
-        ("e", "policy_effect"),
-        ("m", "matchers"),
-    ):
-        if key not in definitions and not found:
-            found.append(finding("model-incomplete", whole, f"no `{key} = ...`", f"define it under [{section}]"))
+    if not found:
+        found += [
+            finding("model-incomplete", Position(file), f"no `{key} = ...`", f"define it under [{section}]")
+            for section, key in SECTIONS.items()
+            if key not in definitions and key != "g"
+        ]
     if found:
         return None, found
     request, policy = (_fields(definitions[key], found) for key in "rp")
@@ -102,7 +106,8 @@ def parse(file: str, text: str) -> tuple[Model | None, list[Finding]]:
     matched = matcher.parse(definitions["m"].text, definitions["m"].at, request, policy, roles, found)
     if matched is None:
         return None, found
-    return Model(request, policy, roles, effect, matched, text), found
+    places = {key: definition.at(0) for key, definition in definitions.items()}
+    return Model(request, policy, roles, effect, matched, text, places), found
 
 
 def _definitions(file: str, text: str, found: list[Finding]) -> dict[str, Definition]:
@@ -122,7 +127,7 @@ def _definitions(file: str, text: str, found: list[Finding]) -> dict[str, Defini
             )
         elif unfinished is not None:
             unfinished = _extend(unfinished, bare, number, at.column)
-        elif bare[0] == "[":
+        elif bare[0] == "[" or bare in SECTIONS:
             name = bare.strip("[] \t")
             letter = SECTIONS.get(name, "?")
             if letter == "?" or bare != f"[{name}]":
@@ -151,7 +156,9 @@ def _define(
         found.append(finding("model-syntax", at, f"`{line.strip()}`", mend))
         return None
     if not re.fullmatch(_KEY[letter], key):
+        home = [section for section in SECTIONS if re.fullmatch(_KEY[SECTIONS[section]], key)]
         mend = f"write `{letter} = ...`; further definitions are supported for roles only (`g2`)"
+        mend = f"write it under [{home[0]}]" if home else mend
         found.append(finding("model-syntax", at, f"definition `{key}`", mend))
         return None
     if key in definitions:
@@ -170,19 +177,20 @@ def _extend(definition: Definition, part: str, line: int, column: int) -> Defini
 
 def _fields(definition: Definition, found: list[Finding]) -> tuple[str, ...]:
     """The names of `r = a, b` or `p = a, b`."""
-    names = tuple(name.strip() for name in definition.text.split(","))
-    for name in names:
+    names: list[str] = []
+    offset = 0
+    for part in definition.text.split(","):
+        name = part.strip()
+        at = definition.at(offset + len(part) - len(part.lstrip()))
         if name == "priority":
-            text, mend = (
-                "field `priority`, by which Casbin orders rows",
-                "name it otherwise; no row comes before another",
-            )
-            found.append(finding("model-syntax", definition.at(0), text, mend))
-        if not _FIELD.match(name) or names.count(name) > 1:
+            mend = "name it otherwise; no row comes before another"
+            found.append(finding("model-syntax", at, "field `priority`, by which Casbin orders rows", mend))
+        elif not _FIELD.match(name) or name in names:
             mend = "use each name once, of letters, digits and `_`"
-            found.append(finding("model-syntax", definition.at(0), f"field `{name}`", mend))
-            break
-    return names
+            found.append(finding("model-syntax", at, f"field `{name}`" if name else "an empty field", mend))
+        names.append(name)
+        offset += len(part) + 1
+    return tuple(names)
 
 
 def _arity(definition: Definition, found: list[Finding]) -> int:

@@ -44,7 +44,8 @@ class Node:
         if not isinstance(self.value, str) or not self.value.strip():
             raise Malformed(self.position, "no text where text belongs", "write it behind the colon")
         if "\n" in self.value:
-            raise Malformed(self.position, "a line break in a text", "write it on one line", "hidden-character")
+            mend = "write it on one line, or begin it with `>-`"
+            raise Malformed(self.position, "a line break in a text", mend, "hidden-character")
         if (problem := name_problem(self.value)) and problem[0] == "hidden-character":
             raise Malformed(self.position, problem[1], NAME_MENDS[problem[0]], problem[0])
         return self.value
@@ -104,7 +105,7 @@ def parse(file: str, text: str) -> tuple[Node | None, list[Finding]]:
         return None, [_syntax(file, error)]
     except (ValueError, OverflowError):
         # PyYAML lets these through for an escape or a version number that is out of range.
-        mark = loader.get_mark()  # type: ignore[no-untyped-call]
+        mark = loader.get_mark()
         text = "a character or number out of range"
         return None, [finding("yaml-syntax", Position(file, mark.line + 1, mark.column + 1), text, "write it out")]
     finally:

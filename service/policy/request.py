@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from service.policy.plain import Malformed, Node, parse
-from service.values import USER_PREFIX, Finding, Position, Question, Reason, Request
+from service.values import USER_PREFIX, Finding, Question, Reason, Request
 
 _ENTITIES = {"subject.id": "type of the subject", "resource.id": "type of the resource"}
 
@@ -85,7 +85,8 @@ def read(file: str, text: str, request: tuple[str, ...]) -> tuple[RequestMap | N
         types = {field.source: field.type for field in fields if field.type}
         for source, what in _ENTITIES.items():
             if source not in types:
-                raise Malformed(Position(file, 1, 1), f"no {what}", f"add a field `{{from: {source}, type: ...}}`")
+                at = next((entries[each.name].named for each in fields if each.source == source), node.named)
+                raise Malformed(at, f"no {what}", f"write `{{from: {source}, type: ...}}`")
         return RequestMap(fields, types["subject.id"], types["resource.id"]), found
     except Malformed as malformed:
         return None, [malformed.finding]

@@ -19,6 +19,9 @@ from service.store import homes, tables
 from service.store.base import FolderStatus, Head, Token
 from service.values import Finding, How, Position, Revision, Row, Severity
 
+_AT_ONCE = 500
+"""Names in one `IN (...)`; for more it is quicker to ask for all."""
+
 _ROW = tuple(tables.revision_row.c[name] for name in ("kind", *tables.FIELDS))
 
 
@@ -38,6 +41,13 @@ class View:
 
     def practice_ids(self) -> frozenset[str]:
         return frozenset(self._connection.scalars(select(tables.practice.c.id)))
+
+    def existing(self, practices: Collection[str]) -> frozenset[str]:
+        """Those of these practices that exist."""
+        if len(practices) > _AT_ONCE:
+            return self.practice_ids().intersection(practices)
+        ids = tables.practice.c.id
+        return frozenset(self._connection.scalars(select(ids).where(ids.in_(practices))))
 
     def rows(self, practice: str) -> tuple[Row, ...]:
         """Every current row of a practice, whatever its kind, sorted. One statement."""

@@ -1,0 +1,53 @@
+import json
+
+from tests.unit.commands.line import CommandLine
+
+
+def test_an_empty_store_says_so(empty: CommandLine) -> None:
+    """With what makes the first revision."""
+    assert empty("log").stdout.splitlines() == [
+        "no revisions yet",
+        "  try: `rolewarden init` publishes the policy files",
+    ]
+
+
+def test_the_newest_comes_first(demo: CommandLine) -> None:
+    """One line a revision: number, time, who, where, how much."""
+    demo("user", "disable", "riverside", "ann")
+    _, newest, middle, oldest = demo("log").stdout.splitlines()
+    assert newest.split()[0] == "3"
+    assert newest.endswith("riverside                +1 -1")
+    assert "lakeside and riverside" in middle
+    assert "(all)" in oldest
+
+
+def test_one_practice(demo: CommandLine) -> None:
+    """Only the revisions that touched it; an unknown one is an error."""
+    demo("user", "disable", "riverside", "ann")
+    assert [
+        each["revision"] for each in json.loads(demo("log", "--practice", "lakeside", "--format", "json").stdout)
+    ] == [2]
+    assert "there is no practice `x`" in demo("log", "--practice", "x", code=1).stderr
+
+
+def test_a_limit(demo: CommandLine) -> None:
+    """At most so many."""
+    assert [each["revision"] for each in json.loads(demo("log", "--limit", "1", "--format", "json").stdout)] == [2]
+
+
+def test_rows_are_shown_as_they_were_replaced(demo: CommandLine) -> None:
+    """What went, and below it what came in its place."""
+    demo("user", "disable", "riverside", "ann")
+    assert demo("log", "--rows", "--limit", "1").stdout.splitlines()[1:] == [
+        "  - user, riverside, ann, Ann Alder, active",
+        "  + user, riverside, ann, Ann Alder, inactive",
+    ]
+
+
+def test_json_has_rows_when_asked(demo: CommandLine) -> None:
+    """As they are written in a file, sorted."""
+    demo("user", "disable", "riverside", "ann")
+    newest = json.loads(demo("log", "--rows", "--format", "json").stdout)[0]
+    assert newest["rows_added"] == ["user, riverside, ann, Ann Alder, inactive"]
+    assert newest["rows_removed"] == ["user, riverside, ann, Ann Alder, active"]
+    assert newest["practices"] == ["riverside"]

@@ -1,0 +1,189 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from service.config import Bind, DecisionContext, LogDecisions, Settings, table
+from service.errors import ConfigError
+
+
+def settings(**environ: str) -> Settings:
+    """Settings from variables named without their prefix."""
+    return Settings.from_environ({f"ROLEWARDEN_{name}": value for name, value in environ.items()})
+
+
+def test_nothing_has_to_be_set() -> None:
+    """An empty environment gives the defaults of the table: loopback only, and reasons for denials alone."""
+    found = Settings.from_environ({})
+    assert str(found.bind) == "127.0.0.1:8180"
+    assert found.home == Path("var").absolute()
+    assert found.store_url == f"sqlite:///{found.home / 'rolewarden.db'}"
+    assert found.decision_context is DecisionContext.DENIALS
+    assert found.log_decisions is LogDecisions.DENIALS
+    assert found.workers >= 2
+    assert not found.tls_proxy
+    assert not found.demo
+
+
+def test_empty_is_not_set() -> None:
+    """A variable that is set to nothing, as Compose does for one that is absent, counts as not set."""
+    assert Settings.from_environ({row.name: "" for row in table().values()}) == Settings.from_environ({})
+
+
+@pytest.mark.parametrize("row", table().values(), ids=lambda row: row.name)
+def test_each_row_is_whole(row) -> None:
+    """Each setting has the prefix, a meaning that is a sentence, and a default that can be read."""
+    assert row.name.startswith("ROLEWARDEN_")
+    assert row.meaning.endswith(".")
+    row.parse(row.default)
+
+
+def test_the_environment_is_read() -> None:
+    """What is set is taken, each as what it is."""
+    found = settings(
+        HOME="/srv/rw",
+        BIND="unix:/run/rw.sock",
+        WORKERS="3",
+        THREADS="8",
+        MAX_POLICY_AGE="60",
+        DECISION_CONTEXT="all",
+        LOG_DECISIONS="all",
+        MAX_BODY="1024",
+        KEEP_PRACTICES="5",
+        DATABASE_URL="sqlite:////srv/other.db",
+    )
+    assert (found.home, found.bind) == (Path("/srv/rw"), Bind("/run/rw.sock", None))
+    assert (found.workers, found.threads, found.max_policy_age) == (3, 8, 60)
+    assert (found.decision_context, found.log_decisions) == ("all", "all")
+    assert (found.max_body, found.keep_practices) == (1024, 5)
+    assert found.store_url == "sqlite:////srv/other.db"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BIND", "8180"),
+        ("BIND", "127.0.0.1"),
+        ("BIND", "127.0.0.1:0"),
+        ("BIND", "127.0.0.1:65536"),
+        ("BIND", "::1:8180"),
+        ("BIND", "unix:relative.sock"),
+        ("BIND", "127.0.0.1:8180\n"),
+        ("WORKERS", "0"),
+        ("WORKERS", "two"),
+        ("WORKERS", "٣"),
+        ("THREADS", "-1"),
+        ("MAX_POLICY_AGE", "1e3"),
+        ("MAX_POLICY_AGE", "9" * 13),
+        ("MAX_BODY", "10"),
+        ("DECISION_CONTEXT", "denial"),
+        ("LOG_DECISIONS", "none"),
+        ("TLS_PROXY", "yes"),
+    ],
+)
+def test_what_is_malformed_is_refused(name: str, value: str) -> None:
+    """A value that cannot be read stops the start, and the error names the setting and what to write."""
+    with pytest.raises(ConfigError, match=f"ROLEWARDEN_{name}") as caught:
+        settings(**{name: value})
+    assert caught.value.mend.startswith("write ")
+
+
+def test_a_misspelled_setting_is_refused() -> None:
+    """A setting that does not exist stops the start, and the nearest that does is named."""
+    with pytest.raises(ConfigError, match="`ROLEWARDEN_TLS_PROXI`") as caught:
+        settings(TLS_PROXI="true")
+    assert caught.value.mend == "did you mean `ROLEWARDEN_TLS_PROXY`?"
+
+
+def test_other_variables_are_none_of_our_business() -> None:
+    """Only variables with the prefix are looked at."""
+    assert Settings.from_environ({"PATH": "/bin", "HOME": "/root"}) == Settings.from_environ({})
+
+
+class TestSecrets:
+    def test_from_a_file(self, tmp_path: Path) -> None:
+        """A secret may stand in a file; the line break that editors add is no part of it."""
+        file = tmp_path / "url"
+        file.write_text("sqlite:////srv/rw.db\n")
+        assert settings(DATABASE_URL_FILE=str(file)).store_url == "sqlite:////srv/rw.db"
+
+    def test_both_are_a_contradiction(self, tmp_path: Path) -> None:
+        """The variable and its file together are refused, because one of them would be ignored."""
+        file = tmp_path / "url"
+        file.write_text("sqlite:////srv/rw.db")
+        with pytest.raises(ConfigError, match="are both set"):
+            settings(DATABASE_URL="sqlite:////x.db", DATABASE_URL_FILE=str(file))
+
+    @pytest.mark.parametrize("content", [None, b"", b" \n", b"\xff"])
+    def test_a_file_without_a_secret(self, tmp_path: Path, content: bytes | None) -> None:
+        """A file that is missing, empty or no text stops the start, rather than meaning "not set"."""
+        file = tmp_path / "url"
+        if content is not None:
+            file.write_bytes(content)
+        with pytest.raises(ConfigError, match="ROLEWARDEN_DATABASE_URL_FILE"):
+            settings(DATABASE_URL_FILE=str(file))
+
+    def test_only_secrets_have_files(self) -> None:
+        """What is no secret has no `_FILE`; such a variable is unknown."""
+        with pytest.raises(ConfigError, match="no setting `ROLEWARDEN_BIND_FILE`"):
+            settings(BIND_FILE="/etc/bind")
+
+    def test_they_are_not_shown(self) -> None:
+        """A settings value that ends up in a log or a traceback holds no secret."""
+        found = Settings.from_environ(
+            {"ROLEWARDEN_DATABASE_URL": "sqlite:///hush", "ROLEWARDEN_DEMO_TOKEN": "hush"}, demo=True
+        )
+        assert "hush" not in repr(found)
+
+    def test_a_malformed_one_is_not_quoted(self) -> None:
+        """No parser of a secret may put its value into an error: today every text is taken as it is."""
+        assert all(row.parse is str for row in table().values() if row.secret)
+
+
+class TestHalfConfigured:
+    @pytest.mark.parametrize(("given", "missing"), [("TLS_CERT", "TLS_KEY"), ("TLS_KEY", "TLS_CERT")])
+    def test_one_half_of_tls(self, given: str, missing: str) -> None:
+        """A certificate without its key, or the reverse, is refused, and the error names the missing half."""
+        with pytest.raises(ConfigError, match=f"`ROLEWARDEN_{missing}` is missing"):
+            settings(**{given: __file__})
+
+    def test_tls_files_that_are_not_there(self, tmp_path: Path) -> None:
+        """A certificate that does not exist is found at the start and not at the first connection."""
+        with pytest.raises(ConfigError, match="ROLEWARDEN_TLS_CERT"):
+            settings(TLS_CERT=str(tmp_path / "cert.pem"), TLS_KEY=__file__)
+
+    @pytest.mark.parametrize("bind", ["0.0.0.0:8180", "[::]:8180", "192.0.2.1:8180", "ehr.example:8180"])
+    def test_beyond_this_host_without_tls(self, bind: str) -> None:
+        """Beyond loopback nothing starts without TLS, unless a proxy is said to end it (A-10, A-70)."""
+        with pytest.raises(ConfigError, match="without TLS"):
+            settings(BIND=bind)
+        assert settings(BIND=bind, TLS_PROXY="true").bind.leaves_the_host
+        assert settings(BIND=bind, TLS_CERT=__file__, TLS_KEY=__file__).bind.leaves_the_host
+
+    @pytest.mark.parametrize("bind", ["127.0.0.1:1", "127.8.8.8:80", "[::1]:8180", "localhost:8180", "unix:/s"])
+    def test_loopback_needs_no_tls(self, bind: str) -> None:
+        """On this host nobody else listens."""
+        found = settings(BIND=bind)
+        assert not found.bind.leaves_the_host
+        assert str(found.bind) == bind
+
+
+class TestDemonstration:
+    def test_never_beyond_loopback(self) -> None:
+        """The demonstration is for this host, whatever stands before it."""
+        environ = {"ROLEWARDEN_BIND": "0.0.0.0:8180", "ROLEWARDEN_TLS_PROXY": "true"}
+        with pytest.raises(ConfigError, match="demonstration"):
+            Settings.from_environ(environ, demo=True)
+
+    def test_its_token_is_refused_elsewhere(self) -> None:
+        """A token that stands in an environment is for the demonstration only."""
+        environ = {"ROLEWARDEN_DEMO_TOKEN": "rw_something"}
+        with pytest.raises(ConfigError, match="ROLEWARDEN_DEMO_TOKEN"):
+            Settings.from_environ(environ)
+        assert Settings.from_environ(environ, demo=True).demo_token == "rw_something"
+
+    def test_no_variable_turns_it_on(self) -> None:
+        """`--demo` is the only way."""
+        with pytest.raises(ConfigError, match="no setting `ROLEWARDEN_DEMO`"):
+            settings(DEMO="true")
+        assert replace(Settings.from_environ({}), demo=True) == Settings.from_environ({}, demo=True)
