@@ -78,7 +78,7 @@ def decide(question: Question, caller: Caller, state: State, *, explain: bool = 
 def _refused(question: Question, practice: str, decision: Decision, request: Request, state: State) -> Answer:
     """A refusal with the sentence that the user is shown."""
     catalog, snapshot = state.loaded.catalog, state.loaded.snapshot
-    code = "".join(secrets.choice(CODE_SIGNS) for _ in range(4))
+    code = "".join(CODE_SIGNS[byte % len(CODE_SIGNS)] for byte in secrets.token_bytes(4))
     if decision.reason in _UNANSWERABLE:
         return Answer(decision, question, practice, catalog.unavailable, code)
 

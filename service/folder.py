@@ -6,7 +6,7 @@ Knows nothing of what the files mean. A folder is read as path -> bytes, so that
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 
@@ -50,6 +50,28 @@ def digest(files: Mapping[str, bytes]) -> str:
     """One SHA-256 for a set of files, whatever their order."""
     each = (f"{path}\0{sha256(content).hexdigest()}\n" for path, content in sorted(files.items()))
     return sha256("".join(each).encode()).hexdigest()
+
+
+class Glance:
+    """The digest of a folder, read again only when the disk says that it changed. `choose` says which files count."""
+
+    def __init__(self, folder: Path, choose: Callable[[Iterable[str]], list[str]]) -> None:
+        self._folder, self._choose = folder, choose
+        self._seen: tuple[Signature, str | None] | None = None
+
+    def digest(self) -> str | None:
+        """The digest now; None where there is no folder that can be read."""
+        now = signature(self._folder)
+        if self._seen is None or self._seen[0] != now:
+            self._seen = now, self._read()
+        return self._seen[1]
+
+    def _read(self) -> str | None:
+        try:
+            files = read(self._folder)
+        except UsageError:
+            return None
+        return digest({path: files[path] for path in self._choose(files)}) if files else None
 
 
 def _walk(folder: Path) -> Iterator[Path]:

@@ -180,7 +180,10 @@ class Live:
 
     def _catch_up(self) -> bool:
         """Read what changed; False where that failed: the last good state stays, and `_seen` says that it is old."""
+        asked_for = self._seen
         with self._lock:
+            if self._seen != asked_for and self._seen == self._counter.value():
+                return True  # Another thread read it while this one waited.
             try:
                 self._read()
             except RolewardenError as error:

@@ -94,7 +94,8 @@ class Watcher:
     def _note(self, files: dict[str, bytes], *, holds: bool, findings: tuple[Finding, ...]) -> None:
         published = {path: files[path] for path in bundle.published(files)}
         status = FolderStatus(self._press.now(), folder.digest(published), holds, findings)
-        self._press.store.note_folder(status)
+        with self._press.counter.changing():  # so that every worker's `/readyz` says the same
+            self._press.store.note_folder(status)
 
 
 def _sound(files: dict[str, bytes]) -> Bundle:

@@ -20,8 +20,10 @@ from service.api import authzen, health
 from service.api.wire import JSON, Reply, write_error
 from service.config import Settings
 from service.errors import BadRequest, RequestError, StoreUnavailable, TooLarge, Unauthenticated
+from service.folder import Glance
 from service.live import Live
 from service.observe import Recorder, configure_log, watch
+from service.policy import bundle
 from service.store.counter import Counter
 from service.store.sql import Store
 
@@ -120,10 +122,11 @@ _UNREADABLE = (BadRequest.code, "the request cannot be read")
 
 def _handlers(settings: Settings, live: Live, recorder: Recorder) -> dict[str, Handler]:
     """What stands behind each path."""
+    glance = Glance(settings.policies, bundle.published)
     return {
         EVALUATION: lambda headers, body: authzen.evaluate(headers, body, live, settings, recorder),
         ALIVE: lambda _headers, _body: health.livez(),
-        READY: lambda _headers, _body: health.readyz(live),
+        READY: lambda _headers, _body: health.readyz(live, glance),
         METRICS: lambda _headers, _body: health.metrics(recorder),
     }
 

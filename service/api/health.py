@@ -12,6 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from service.api.wire import JSON, Reply, write_json
 from service.errors import StoreUnavailable
+from service.folder import Glance
 from service.live import Health, Live
 from service.observe import Recorder
 from service.values import Severity
@@ -24,10 +25,10 @@ def livez() -> Reply:
     return Reply(200, {"Content-Type": JSON}, write_json({"alive": True}))
 
 
-def readyz(live: Live) -> Reply:
+def readyz(live: Live, glance: Glance) -> Reply:
     """200 with what is served, or 503 with why nothing may be routed here."""
     reasons = list(_why_not_ready(live))
-    told = {"ready": not reasons, "reasons": reasons, **_served(live.health())}
+    told = {"ready": not reasons, "reasons": reasons, **_served(live.health(), glance.digest())}
     return Reply(503 if reasons else 200, {"Content-Type": JSON}, write_json(told))
 
 
@@ -47,30 +48,28 @@ def _why_not_ready(live: Live) -> Iterator[str]:
             yield state.refusal.value
 
 
-def _served(health: Health) -> dict[str, object]:
+def _served(health: Health, folder: str | None) -> dict[str, object]:
     told: dict[str, object] = {
         "practices": health.practices,
         "practices_loaded": health.loaded,
         "practices_altered": len(health.altered),
-        "folder": _folder(health),
+        "folder": _folder(health, folder),
     }
     if health.revision is not None and health.age is not None:
         told |= {"revision": health.revision, "age_seconds": round(health.age, 1)}
     return told
 
 
-def _folder(health: Health) -> dict[str, object]:
-    """The policy folder beside what is published, as whoever watches it last noted."""
+def _folder(health: Health, on_disk: str | None) -> dict[str, object]:
+    """The policy folder of this host beside what is published, and what kept it from being published."""
     status = health.folder_status
-    if status is None:
-        return {"state": "unwatched"}
-    if status.digest == health.folder_digest:
-        return {"state": "published", "since": status.time}
-    if status.holds:
-        return {"state": "differs", "since": status.time}
-    errors = [finding for finding in status.findings if finding.severity is Severity.ERROR]
-    places = [
-        {"file": error.position.file, "line": error.position.line, "rule": error.rule}
-        for error in errors[:_MOST_ERRORS]
-    ]
-    return {"state": "refused", "since": status.time, "errors": places}
+    if on_disk is None:
+        return {"state": "absent"}
+    if status is not None and status.digest == on_disk and not status.holds:
+        errors = [finding for finding in status.findings if finding.severity is Severity.ERROR]
+        places = [
+            {"file": error.position.file, "line": error.position.line, "rule": error.rule}
+            for error in errors[:_MOST_ERRORS]
+        ]
+        return {"state": "refused", "since": status.time, "errors": places}
+    return {"state": "published" if on_disk == health.folder_digest else "differs"}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import click
-from rich.console import Console
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
@@ -15,6 +16,11 @@ from service.values import Revision, Row
 
 MOST_PRACTICES = 3
 """Practices that one line names; a revision may touch any number."""
+
+DIGITS = 12
+"""Of the digest of a file, as a person sees it."""
+
+HEADS = ("Time", "Rows", "By", "Practices")
 
 SHARED = "(all)"
 """Where the name of a practice would stand: what all practices share."""
@@ -75,18 +81,20 @@ def data(revision: Revision, *, rows: bool) -> dict[str, object]:
 
 
 def _table(revisions: tuple[Revision, ...]) -> Table:
-    table = present.table("Revision", "Time", "By", "Practices", "Rows", "Why")
+    """A line for each, and below it why: a reason is prose, and would make a narrow column."""
+    lines = [
+        (present.moment(each.time), _moves(each), present.visible(each.actor), present.visible(_practices(each)))
+        for each in revisions
+    ]
+    widths = [max(map(cell_len, (head, *column))) for head, column in zip(HEADS, zip(*lines, strict=True), strict=True)]
+    table = present.table("Revision", "  ".join(map(set_cell_size, HEADS, widths)))
     table.columns[0].justify = "right"
-    table.columns[1].no_wrap = table.columns[4].no_wrap = True
-    for revision in revisions:
-        table.add_row(
-            str(revision.number),
-            present.moment(revision.time),
-            present.visible(revision.actor),
-            present.visible(_practices(revision)),
-            _moves(revision),
-            present.visible(_why(revision)),
-        )
+    for revision, cells in zip(revisions, lines, strict=True):
+        line = Text("  ".join(map(set_cell_size, cells, widths)).rstrip())
+        line.highlight_regex(r"(?<= )\+[\d,]+(?= )", present.STYLES["+"])
+        line.highlight_regex(r"(?<= )-[\d,]+(?= )", present.STYLES["-"])
+        why = _why(revision)
+        table.add_row(str(revision.number), Group(line, present.words(why)) if why else line)
     return table
 
 
@@ -98,7 +106,12 @@ def _whole(console: Console, revision: Revision) -> None:
         present.say(console, present.below(why))
     moves = [(row, "-") for row in revision.removed] + [(row, "+") for row in revision.added]
     for row, sign in sorted(moves, key=_as_replaced):
-        present.say(console, present.below(present.row(sign, row)))
+        present.say(console, present.below(present.row(sign, _short(row))))
+
+
+def _short(row: Row) -> Row:
+    """A row as somebody can read it: of a file's digest, the beginning tells one from another."""
+    return Row(row.kind, (row.fields[0], row.fields[1][:DIGITS])) if row.kind == "file" else row
 
 
 def _as_replaced(move: tuple[Row, str]) -> tuple[object, ...]:
@@ -111,9 +124,9 @@ def _practices(revision: Revision) -> str:
     return present.series([practice or SHARED for practice, _ in revision.practices], MOST_PRACTICES)
 
 
-def _moves(revision: Revision) -> Text:
+def _moves(revision: Revision) -> str:
     signs = (("+", len(revision.added)), ("-", len(revision.removed)))
-    return Text(" ").join(Text(f"{sign}{number:,}", present.STYLES[sign]) for sign, number in signs if number)
+    return " ".join(f"{sign}{number:,}" for sign, number in signs if number)
 
 
 def _why(revision: Revision) -> str:

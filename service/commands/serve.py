@@ -132,7 +132,7 @@ def serve_setup(settings: Settings, tell: Told) -> None:
 
 
 def serve_both(settings: Settings, tell: Told) -> int:
-    """Both parts on one machine; returns the exit code of the part that ended first, or 0 when told to stop."""
+    """Both parts on one machine, until told to stop; a part that ends by itself is a failure, however it ended."""
     stop = threading.Event()
     _on_signals(lambda *_: stop.set())
     if settings.demo:
@@ -149,7 +149,7 @@ def serve_both(settings: Settings, tell: Told) -> int:
             tell("part_ended", {"part": ended, "code": parts[ended].returncode})
             break
     _end(list(parts.values()))
-    return (parts[ended].returncode or 1) if ended is not None else 0
+    return Exit.DONE if ended is None else Exit.FAILED
 
 
 def _require_initialized(settings: Settings) -> None:

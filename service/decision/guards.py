@@ -51,7 +51,7 @@ def last_administrator(practice: str, before: Snapshot, after: Snapshot) -> list
 def practices_apart(added: Iterable[Row], practices: frozenset[str]) -> list[Guard]:
     """Every row belongs to one practice that exists, and none to the templates' practice."""
     guards = []
-    for practice in sorted({row.practice for row in added} - practices - {""}):
+    for practice in sorted({row.practice for row in added} - (practices - {TEMPLATE_PRACTICE}) - {""}):
         if practice == TEMPLATE_PRACTICE:
             guards.append(Guard("practice-reserved", f"`{practice}` is the practice of templates", "choose another id"))
         else:

@@ -315,9 +315,9 @@ def _misnamed(at: Position, name: str, prefix: str) -> Finding:
         # `Role:`, say; a prefix is of small letters.
         bare = name[len(prefix) :] if name.lower().startswith(prefix) else name
         mend = f"write `{prefix}{bare.strip()}`" if bare.strip() else f"write a name behind `{prefix}`"
-        return finding("prefix-missing", at, f"`{name}`", mend)
+        return finding("prefix-missing", at, f"`{name}` without its prefix", mend)
     if not bare:
-        return finding("prefix-missing", at, f"`{name}`", f"write a name behind `{prefix}`")
+        return finding("prefix-missing", at, f"`{prefix}` without a name", f"write a name behind `{prefix}`")
     if bare[0] == " ":
         return finding("name-blank", at, f"a blank behind `{prefix}`", f"write `{prefix}{bare.strip()}`")
     return finding("user-as-role", at, f"`{name}`, with two prefixes", "write one prefix, and a name behind it")

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from service.policy.findings import finding
+from service.policy.findings import finding, listed
 from service.values import Finding, Position, Row
 
 LONGEST_NAME = 255
@@ -174,9 +174,9 @@ def _well_formed(
     width = widths.get(kind)
     at = Position(file, number, len(line) - len(line.lstrip()) + 1)
     if width is None:
-        known = ", ".join(f"`{name}`" for name in widths)
         text = f"row type `{kind}`" if kind else "a row without a type"
-        found.append(finding("row-type-unknown", at, text, f"begin the row with one of {known}"))
+        mend = f"write `{kind.lower()}`" if kind.lower() in widths else f"begin the row with one of {listed(widths)}"
+        found.append(finding("row-type-unknown", at, text, mend))
     elif len(values) != width + 1:
         text = f"`{kind}` with {len(values) - 1} field{'s' * (len(values) != 2)}"  # noqa: PLR2004  a type and a field
         found.append(finding("row-length", at, text, f"write {width} fields after `{kind}`"))

@@ -1,6 +1,7 @@
 """Readiness and numbers, over a real store that is taken away, altered and annotated."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,16 +30,19 @@ BROKEN = (
 class Place:
     """A published demonstration with its store, and a clock that stands still until it is put forward."""
 
-    def __init__(self, published: Demonstration) -> None:
+    def __init__(self, published: Demonstration, root: Path) -> None:
         self.settings = published.settings
         self.now = 1000.0
         self.store = Store.open(self.settings.store_url)
         self.counter = Counter.open(self.settings.counter)
         self.live = Live(self.store, self.counter, max_policy_age=100, keep_practices=100, clock=lambda: self.now)
+        self.folder = root / "policies"
+        shutil.copytree(POLICIES, self.folder)
+        self.glance = folder.Glance(self.folder, bundle.published)
 
     def ready(self) -> tuple[int, Any]:
         """The status of `/readyz`, and what it tells."""
-        reply = health.readyz(self.live)
+        reply = health.readyz(self.live, self.glance)
         return reply.status, json.loads(reply.body)
 
     def note(self, digest: str, *, holds: bool) -> None:
@@ -54,7 +58,7 @@ class Place:
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
     """A place that a test may do with as it likes."""
-    place = Place(publish(tmp_path))
+    place = Place(publish(tmp_path), tmp_path)
     yield place
     place.store.close()
 
@@ -65,14 +69,14 @@ def test_ready(place: Place) -> None:
     assert (status, told["ready"], told["reasons"]) == (200, True, [])
     assert (told["revision"], told["practices"], told["practices_altered"]) == (1, 2, 0)
     assert told["age_seconds"] == 0
-    assert told["folder"] == {"state": "unwatched"}
+    assert told["folder"] == {"state": "published"}
 
 
 def test_nothing_published(tmp_path: Path) -> None:
     """Before anything is published nothing may be routed here; it lives all the same."""
     url = f"sqlite:///{tmp_path}/rolewarden.db"
     live = Live(Store.open(url, create=True), Counter.create(tmp_path / "counter"), max_policy_age=9, keep_practices=9)
-    reply = health.readyz(live)
+    reply = health.readyz(live, folder.Glance(tmp_path / "policies", bundle.published))
     assert reply.status == 503
     assert json.loads(reply.body)["reasons"] == ["store_unavailable"]
     assert "revision" not in json.loads(reply.body)
@@ -99,29 +103,32 @@ def test_a_change_that_cannot_be_read(place: Place) -> None:
     assert (status, told["reasons"]) == (503, ["policy_unavailable"])
 
 
-def test_a_folder_that_is_published(place: Place) -> None:
-    """A folder whose files are those that are served needs nobody's attention."""
-    policy, _ = bundle.load(folder.read(POLICIES))
-    assert policy is not None
-    place.note(folder.digest({path: text.encode() for path, text in policy.texts.items()}), holds=True)
-    assert place.ready()[1]["folder"] == {"state": "published", "since": NOW}
+def test_no_folder(place: Place) -> None:
+    """A host without the folder says so, and answers all the same."""
+    shutil.rmtree(place.folder)
+    status, told = place.ready()
+    assert (status, told["folder"]) == (200, {"state": "absent"})
 
 
 def test_a_folder_that_differs(place: Place) -> None:
-    """A folder that holds and is not what is served is said to differ; what is served stays ready."""
-    place.note("5" * 64, holds=True)
+    """A folder that is not what is served is said to differ, whether anybody watches it or not."""
+    assert place.ready()[1]["folder"] == {"state": "published"}
+    screens = place.folder / "screens.csv"
+    screens.write_text(screens.read_text() + "# one more line\n")
     status, told = place.ready()
-    assert (status, told["folder"]) == (200, {"state": "differs", "since": NOW})
+    assert (status, told["folder"]) == (200, {"state": "differs"})
 
 
 def test_a_folder_that_was_refused(place: Place) -> None:
     """A refused policy is told with file and line of its errors, not with its words; the last good one is ready."""
-    place.note("5" * 64, holds=False)
+    place.note(place.glance.digest() or "", holds=False)
     status, told = place.ready()
     assert status == 200
     assert told["folder"]["state"] == "refused"
     assert told["folder"]["errors"] == [{"file": "demo/riverside.csv", "line": 7, "rule": "screen-unknown"}]
     assert "Hush" not in json.dumps(told)
+    place.note(place.glance.digest() or "", holds=True)
+    assert place.ready()[1]["folder"] == {"state": "published"}
 
 
 def test_altered_rows(place: Place) -> None:

@@ -6,28 +6,32 @@ from tests.unit.commands.line import CommandLine
 
 LIST, TASK, ORDERS = "Task - Patient Portal - List", "Task - Patient Portal", "Task - Orders"
 
+PORTAL = "a Patient Portal message"
 TOLD = [
-    ("riverside", "ann", "open_queue", LIST, 0, f"Ann Alder may open the Patient Portal queue: role Front Desk has Write on {LIST}."),
-    ("riverside", "dee", "respond", TASK, 0, f"role Nurse has Update (same as Write on this screen) on {TASK}."),
-    ("riverside", "max", "view", ORDERS, 0, f"role Biller has Read on {ORDERS} and role Clinician has Write on {ORDERS}."),
-    ("riverside", "eve", "respond", TASK, 2, f"Eve Elm may not answer a Patient Portal message: role Scheduler has no level on {TASK}."),
-    ("riverside", "cam", "add", ORDERS, 2, f"Cam Cole may not add to the Orders queue: role Biller has only Read on {ORDERS}."),
-    ("riverside", "lou", "respond", TASK, 2, "Lou Lark is inactive at Riverside Family Practice"),
-    ("riverside", "Ann", "respond", TASK, 2, "Riverside Family Practice has no user `Ann`. Did you mean `ann`?"),
-    ("riversid", "ann", "respond", TASK, 2, "There is no practice `riversid`. Did you mean `riverside`?"),
-    ("riverside", "ann", "respond", "Task - Patient", 2, "There is no screen `Task - Patient`. Did you mean"),
-    ("riverside", "ann", "view", TASK, 2, f"`{TASK}` has no action `view`. It has `open_message` and `respond`."),
-    ("riverside", "ann", "vew", ORDERS, 2, f"`{ORDERS}` has no action `vew`. Did you mean `view`?"),
-    ("", "ann", "view", ORDERS, 2, "The question names no practice."),
-]  # fmt: skip
+    (("riverside", "ann", "open_queue", LIST), 0, "Ann Alder may open the Patient Portal queue: role Front Desk"),
+    (("riverside", "dee", "respond", TASK), 0, f"role Nurse has Update (same as Write on this screen) on {TASK}."),
+    (("riverside", "max", "view", ORDERS), 0, f"Biller has Read on {ORDERS} and role Clinician has Write on {ORDERS}."),
+    (("riverside", "eve", "respond", TASK), 2, f"may not answer {PORTAL}: role Scheduler has no level on {TASK}."),
+    (
+        ("riverside", "cam", "add", ORDERS),
+        2,
+        f"may not add to the Orders queue: role Biller has only Read on {ORDERS}.",
+    ),
+    (("riverside", "lou", "respond", TASK), 2, "Lou Lark is inactive at Riverside Family Practice"),
+    (("riverside", "Ann", "respond", TASK), 2, "Riverside Family Practice has no user `Ann`. Did you mean `ann`?"),
+    (("riversid", "ann", "respond", TASK), 2, "There is no practice `riversid`. Did you mean `riverside`?"),
+    (("riverside", "ann", "respond", "Task - Patient"), 2, "There is no screen `Task - Patient`. Did you mean"),
+    (("riverside", "ann", "view", TASK), 2, f"`{TASK}` has no action `view`. It has `open_message` and `respond`."),
+    (("riverside", "ann", "vew", ORDERS), 2, f"`{ORDERS}` has no action `vew`. Did you mean `view`?"),
+    (("", "ann", "view", ORDERS), 2, "The question names no practice."),
+]
 
 
-@pytest.mark.parametrize(("practice", "user", "action", "screen", "code", "sentence"), TOLD)
+@pytest.mark.parametrize(("asked", "code", "sentence"), TOLD)
 def test_a_folder_and_the_store_tell_the_same(
-    demo: CommandLine, practice: str, user: str, action: str, screen: str, code: int, sentence: str
+    demo: CommandLine, asked: tuple[str, ...], code: int, sentence: str
 ) -> None:
     """The decision is a sentence in the words of the practice, wherever it was asked; allowed is 0, refused is 2."""
-    asked = (practice, user, action, screen)
     from_store = demo("ask", *asked, code=code).stdout
     assert sentence in from_store.splitlines()[0]
     assert demo("ask", "--policies", "policies", *asked, code=code).stdout == from_store

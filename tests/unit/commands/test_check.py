@@ -1,8 +1,14 @@
+import io
 import json
 import sys
+from dataclasses import replace
 
 import pytest
+from rich.console import Console
 
+from service.commands.check import Casbin, human_summary, run
+from service.commands.desk import Exit
+from service.decision.opinion import Difference
 from tests.unit.commands.line import CommandLine
 
 
@@ -70,6 +76,19 @@ def test_casbin_is_asked_every_question(bare: CommandLine) -> None:
     """All agree; inactive users are left out, and the line says so."""
     out = bare("check", "--with-casbin").stdout
     assert "asked stock Casbin 3,431 questions: 0 differ (3 inactive users left out" in out
+
+
+def test_a_difference_from_casbin_is_a_failure_of_ours(bare: CommandLine) -> None:
+    """The policy may be right, so that it ends with 1 and not with 3; the question is shown with both answers."""
+    request = ("user:ann", "riverside", "Task - Orders", "view")
+    differ = (Difference("demo", request, ours=True, casbins=False),)
+    result = replace(run(bare.policies), casbin=Casbin(1, 0, differ))
+    console = Console(file=io.StringIO(), width=200)
+    human_summary(console, result)
+    assert result.ended is Exit.FAILED
+    assert isinstance(console.file, io.StringIO)
+    assert "asked stock Casbin 1 question: 1 differ\n" in console.file.getvalue()
+    assert f"  demo: {', '.join(request)}: we allow it, Casbin does not\n" in console.file.getvalue()
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
 import json
+import re
 
 from tests.unit.commands.line import CommandLine
 
@@ -16,9 +17,24 @@ def test_the_newest_comes_first(demo: CommandLine) -> None:
     demo("user", "disable", "riverside", "ann")
     _, newest, middle, oldest = demo("log").stdout.splitlines()
     assert newest.split()[0] == "3"
-    assert newest.endswith("riverside                +1 -1")
+    assert "  +1 -1  " in newest
+    assert newest.endswith("  riverside")
     assert "lakeside and riverside" in middle
     assert "(all)" in oldest
+
+
+def test_a_reason_stands_below(line: CommandLine) -> None:
+    """In the words that were given, with the reference."""
+    line.edit("catalog.yaml", 'closing: "Questions?', 'closing: "Queries?')
+    line("apply", "--reason", "As the handbook says", "--reference", "PR-7")
+    assert line("log").stdout.splitlines()[2].strip() == "As the handbook says (PR-7)"
+
+
+def test_a_file_is_shown_by_the_beginning_of_its_digest(line: CommandLine) -> None:
+    """A person tells one text of a file from another by it; a program gets all of it."""
+    shown = line("log", "--rows").stdout
+    assert re.search(r"^  \+ file, model.conf, [0-9a-f]{12}$", shown, re.MULTILINE)
+    assert re.search(r'"file, model.conf, [0-9a-f]{64}"', line("log", "--rows", "--format", "json").stdout)
 
 
 def test_one_practice(demo: CommandLine) -> None:

@@ -23,6 +23,12 @@ def test_a_practice_is_created_once(line: CommandLine) -> None:
     assert "there is already a practice `riverside`" in line(*RIVERSIDE, code=1).stderr
 
 
+def test_no_practice_is_named_like_that_of_templates(line: CommandLine) -> None:
+    """Rows of templates are never live, and a practice of that name would make them so."""
+    result = line("practice", "create", "template", "--admin", "pat", code=1)
+    assert result.stderr == "error: `template` is the practice of templates\n  try: choose another id\n"
+
+
 def test_a_practice_needs_a_published_policy(empty: CommandLine) -> None:
     """Without templates nobody knows what an administrator holds."""
     assert "no policy is published yet" in empty(*RIVERSIDE, code=1).stderr
