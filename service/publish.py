@@ -57,18 +57,29 @@ class _Base:
 def publish(change: Change, press: Press, files: Mapping[str, str] | None = None) -> Revision:
     """Make a change the next revision. `files`: the texts of the `file` rows that it adds, by path.
 
-    Raises InvalidPolicy (step 1, 2, 5), ChangeRefused (step 3, 9), BaseMoved (9) and StoreUnavailable; in each
-    case nothing has changed. When it returns, no worker of this host answers from before.
+    Raises what `rehearse` raises and, in step 9, BaseMoved, ChangeRefused and StoreUnavailable; in each case nothing
+    has changed. When it returns, no worker of this host answers from before.
     """
-    files = files or {}
-    base = _read(change, press.store, files)
+    after = rehearse(change, press.store, files)
+    # 9. one transaction, and 10. announce: the counter is raised before anybody is told that this went well
+    draft = Draft(change, press.now(), tuple(sorted((name, rows_digest(rows)) for name, rows in after.items())))
+    with press.counter.changing():
+        return press.store.commit(draft, files or {})
+
+
+def rehearse(change: Change, store: Store, files: Mapping[str, str] | None = None) -> Mapping[str, frozenset[Row]]:
+    """Steps 1 to 5, which write nothing: the rows that each touched practice would have ("" for what all share).
+
+    Raises InvalidPolicy (step 1, 2, 5), ChangeRefused (3), BaseMoved and StoreUnavailable.
+    """
+    base = _read(change, store, files or {})
     after = _after(change, base.rows)
     # 1. parse
     read, findings = _parsed(tuple(sorted(base.texts.items())))
     if read is None or errors(findings):
         raise InvalidPolicy(findings)
     # 2. lint
-    _refuse(findings + _lint(read, after) + _left_behind(press.store, base.rows, after))
+    _refuse(findings + _lint(read, after) + _left_behind(store, base.rows, after))
     # 3. guard rails that need no engine
     created = frozenset(row.practice for row in change.added if row.kind == "practice")
     _guard(guards.practices_apart(change.added, base.practices | created))
@@ -80,10 +91,7 @@ def publish(change: Change, press: Press, files: Mapping[str, str] | None = None
     # 5. run the cases
     if "" in after:
         _refuse(trial.run_cases(read))
-    # 9. one transaction, and 10. announce: the counter is raised before anybody is told that this went well
-    draft = Draft(change, press.now(), tuple(sorted((name, rows_digest(rows)) for name, rows in after.items())))
-    with press.counter.changing():
-        return press.store.commit(draft, files)
+    return after
 
 
 @lru_cache(maxsize=2)

@@ -20,6 +20,7 @@ from service.commands.desk import Desk, Name
 from service.errors import ChangeRefused, InvalidPolicy, UsageError
 from service.policy.bundle import Bundle
 from service.policy.rows import dump
+from service.publish import rehearse
 from service.store.view import View
 from service.values import Change, How, Row
 
@@ -33,7 +34,8 @@ CASBIN = ("p", "g", "g2")
 def plan(given: Desk, folder: Path | None) -> None:
     """Show what `apply` would change.
 
-    Ends with 0 whether or not there is something to change, and with 3 when the folder does not hold.
+    It goes through all that `apply` would, short of saving it. Ends with 0 whether or not there is something to
+    change, and as `apply` would where that would refuse.
 
     \b
     Example:
@@ -41,9 +43,11 @@ def plan(given: Desk, folder: Path | None) -> None:
     """
     root = given.policies(folder)
     read, summary = _read(root)
-    with given.store() as store, store.reading() as view:
-        change = of_files(view, given.author(How.FILES), read)
-        before = view.files()
+    with given.store() as store:
+        with store.reading() as view:
+            change = of_files(view, given.author(How.FILES), read)
+            before = view.files()
+        rehearse(change, store, read.texts)
     console = present.out()
     present.say(console, summary)
     _show(console, change, before, read.texts)

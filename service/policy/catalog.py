@@ -84,7 +84,8 @@ def read(file: str, text: str) -> tuple[Catalog | None, list[Finding]]:
         top = node.fields("levels", "closing", "unavailable", "screens")
         closing = top["closing"].text()
         if closing.count(CODE) != 1:
-            raise Malformed(top["closing"].position, f"`{CODE}` stands {closing.count(CODE)} times", f"write `{CODE}` once")
+            text = f"`{CODE}` stands {closing.count(CODE)} times"
+            raise Malformed(top["closing"].position, text, f"write `{CODE}` once")
         levels = _levels(top["levels"])
         unavailable = top["unavailable"].text()
         entries = top["screens"].mapping()

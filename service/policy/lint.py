@@ -166,10 +166,13 @@ def _ungranted(catalog: Catalog, links: Mapping[str, Links]) -> list[Finding]:
 
 
 def practice_rows(rows: Sequence[Row], at: At, known: Screens, users: Mapping[str, set[str]] | None) -> list[Finding]:
-    """`p` and `g` rows of practices or templates; `users`: the directory of each practice, None where there is none."""
+    """The rows of practices or templates; `users`: the directory of each practice, None where there is none."""
     found: list[Finding] = []
     unknown: set[str] = set()
     for index, row in enumerate(rows):
+        if row.kind == "user" and row.fields[1].startswith((USER_PREFIX, ROLE_PREFIX)):
+            text, mend = f"a user named `{row.fields[1]}`", "give the user an id without a prefix"
+            found.append(finding("user-as-role", at(index, 1), text, mend))
         if row.kind not in ("p", "g"):
             continue
         if users is not None and row.practice not in users and row.practice not in unknown:
