@@ -123,4 +123,7 @@ def _begin(connection: Connection) -> None:
     # selects see one state. A writer takes its lock at once: with a deferred one, two writers that have both
     # read would deadlock.
     writing = connection.get_execution_options().get(WRITING, False)
+    if not writing:
+        # INVARIANT: who only answers cannot write, not even by a mistake of ours.
+        connection.exec_driver_sql("PRAGMA query_only = ON")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

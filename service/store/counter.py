@@ -29,11 +29,12 @@ _PAUSE = 0.005
 class Counter:
     """The counter of one host. Readers need no more than the right to read the file."""
 
-    __slots__ = ("_map", "_number", "_path")
+    __slots__ = ("_file", "_map", "_number", "_path")
 
     def __init__(self, path: Path) -> None:
         self._path = path
         with _opened(path, os.O_RDONLY) as file:
+            self._file = _identity(os.fstat(file))
             self._map = mmap.mmap(file, _SIZE, prot=mmap.PROT_READ)
         # INVARIANT: the number is read and written as one machine word. `struct` would go byte by byte, and a
         # reader could see a number that never was.
@@ -67,6 +68,20 @@ class Counter:
         """The number now."""
         return self._number[0]
 
+    def follow(self) -> None:
+        """Map the file anew where another has taken its name, as when somebody removed it and made it again.
+
+        While there is none, nobody can change anything, and the number that we have is the right one.
+        """
+        try:
+            if _identity(self._path.stat()) == self._file:
+                return
+            new = type(self)(self._path)
+        except (OSError, StoreUnavailable):
+            return
+        # Not closed: another thread may be reading the old number just now.
+        self._file, self._map, self._number = new._file, new._map, new._number  # noqa: SLF001 - its own kind
+
     @contextmanager
     def changing(self, patience: float = 30.0) -> Iterator[None]:
         """Do a change alone, and raise the number on leaving, whatever happened.
@@ -83,6 +98,10 @@ class Counter:
                 with mmap.mmap(file, _SIZE) as writable, memoryview(writable).cast("Q") as number:
                     number[0] = (number[0] + 1) % 2**64
         # Closing the file lets the lock go.
+
+
+def _identity(stat: os.stat_result) -> tuple[int, int]:
+    return stat.st_dev, stat.st_ino
 
 
 @contextmanager

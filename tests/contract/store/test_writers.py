@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from service.errors import BaseMoved
+from service.errors import BaseMoved, StoreUnavailable
 from service.store.sql import Store
 from service.values import Revision
 from tests.contract.store.builders import draft, everything, practice, publish, row
@@ -128,3 +128,9 @@ def test_a_view_stands_still(store: Store) -> None:
             assert view.head().number == 1
         assert committed.result(timeout=10).number == 2
     assert everything(store) == {practice(), nurse}
+
+
+def test_a_view_cannot_write(store: Store) -> None:
+    """Who reads cannot write, whatever statement there might be."""
+    with pytest.raises(StoreUnavailable, match="readonly"), store.reading() as view:
+        view._connection.exec_driver_sql("DELETE FROM casbin_rule")  # noqa: SLF001 - the way around the promise
