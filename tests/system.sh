@@ -22,6 +22,8 @@ install_package() {
     { "${apt[@]}" update && "${apt[@]}" install -y --no-install-recommends "$1"; } </dev/null >/dev/null
 }
 
+need curl curl "the commands of the README"
+need openssl openssl "answers over TLS"
 need docker-compose docker-compose "the check that docker-compose.yml is well formed"
 
 if [ "$missing" = 1 ] && [ "${CI:-}" = true ]; then
