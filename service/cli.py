@@ -13,15 +13,14 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 from service.commands import ask, check, fmt, log, policy, practice, present, serve, token
-from service.commands.desk import Desk, Exit
+from service.commands.desk import Desk, Exit, require_store
 from service.config import Settings
-from service.errors import InvalidPolicy, RolewardenError, StoreUnavailable
+from service.errors import InvalidPolicy, RolewardenError
 from service.live import Live
 from service.publish import Press
 from service.store.counter import Counter
@@ -158,7 +157,7 @@ def _operator() -> str:
 @contextmanager
 def _store() -> Iterator[Store]:
     settings = _settings()
-    _require_file(settings)
+    require_store(settings)
     with closing(Store.open(settings.store_url)) as store:
         yield store
 
@@ -179,19 +178,3 @@ def _live() -> Iterator[Live]:
             max_policy_age=settings.max_policy_age,
             keep_practices=settings.keep_practices,
         )
-
-
-def _require_file(settings: Settings) -> None:
-    """Say plainly that there is no embedded store, or that it is somebody else's: its driver says neither."""
-    scheme, embedded, rest = settings.store_url.partition("sqlite:///")
-    if scheme or not embedded:
-        return
-    file = Path(rest)
-    try:
-        file.stat()
-    except FileNotFoundError as error:
-        mend = "run `rolewarden init`, or set `ROLEWARDEN_HOME` to the folder that holds it"
-        raise StoreUnavailable(f"there is no store at `{present.path(file)}`", mend) from error
-    except OSError as error:
-        mend = "run this as the account that the service runs as"
-        raise StoreUnavailable(f"the store `{present.path(file)}`: {error.strerror}", mend) from error

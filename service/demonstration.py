@@ -22,13 +22,22 @@ TOKEN_NAME = "demonstration"  # noqa: S105  a name, and the only thing about the
 def require_own_store(store: Store, *, demo: bool) -> None:
     """Refuse to mix the demonstration with anything else."""
     with store.reading() as view:
-        marked, used = view.marked(DEMO_MARK) is not None, view.head().number > 0
+        used = view.head().number > 0
+        marked = used and view.marked(DEMO_MARK) is not None
     if demo and used and not marked:
         mend = "leave out `--demo`, or set `ROLEWARDEN_HOME` to another folder"
         raise ConfigError("this store is not a demonstration's", mend)
     if marked and not demo:
         mend = "set `ROLEWARDEN_HOME` to another folder and run `rolewarden init`"
         raise ConfigError("this store is a demonstration's", mend)
+
+
+def mark(store: Store, *, demo: bool) -> None:
+    """Say whose store this is, before anything is published into it. A store in use keeps the mark that it has."""
+    with store.reading() as view:
+        used = view.head().number > 0
+    if not used:
+        store.mark(DEMO_MARK, "") if demo else store.unmark(DEMO_MARK)
 
 
 def make_token(settings: Settings, press: Press) -> str:

@@ -17,7 +17,7 @@ from typing import Protocol, TypeVar
 
 from service.audit.chain import rows_digest
 from service.decision import trial
-from service.decision.engine import Division, Snapshot
+from service.decision.engine import Snapshot
 from service.errors import InvalidPolicy, RolewardenError, StoreUnavailable
 from service.folder import digest as folder_digest
 from service.policy import bundle
@@ -27,10 +27,16 @@ from service.store.base import FolderStatus, Token
 from service.store.counter import Counter
 from service.store.sql import Store
 from service.store.view import View
-from service.values import Reason
+from service.values import Reason, Row
 
 POLL_SECONDS = 1.0
 """How often the store is asked for its head: finds the change of a writer that was killed before it could tell."""
+
+RETRY_SECONDS = 0.1
+"""The same while the store cannot be read."""
+
+READ_PATIENCE = 1.0
+"""Seconds that one reading waits while others hold the store locked."""
 
 CATCH_UP_SECONDS = 0.25
 """How long a request waits for the revision that its caller has already seen."""
@@ -127,6 +133,7 @@ class Live:
         self._seen = -1
         self._confirmed = clock()
         self._problem = "nothing was read yet"
+        self._failing = False
         self._folder_status: FolderStatus | None = None
         self._used: set[str] = set()
         self._swept = clock()
@@ -147,17 +154,23 @@ class Live:
 
     def load(self, practice: str) -> State:
         """The newest state with this practice read and compiled, or with the reason for which it is not."""
+        if self._left_to_poll():
+            return State(self._current(), Reason.POLICY_UNAVAILABLE, self)
         with self._lock:
-            try:
-                self._read(practice)
-            except RolewardenError as error:
-                self._problem = error.message
-                return State(self._current(), Reason.POLICY_UNAVAILABLE, self)
-            return State(self._current(), self._too_old(), self)
+            read = self._has(practice) or self._try(practice)
+            return State(self._current(), self._too_old() if read else Reason.POLICY_UNAVAILABLE, self)
 
     def use(self, practice: str) -> None:
         """Note that a practice was asked about, so that it stays loaded."""
-        self._used.add(practice)
+        # Names that nobody has are not kept: a caller may send any number of them.
+        if self._loaded is not None and practice in self._loaded.practices:
+            self._used.add(practice)
+
+    def _has(self, practice: str) -> bool:
+        """Whether another request has loaded the practice meanwhile, and nothing was changed since."""
+        loaded = self._current()
+        known = practice in loaded.snapshot.divisions or practice in loaded.refused
+        return known and self._counter.value() == self._seen
 
     def _too_old(self) -> Reason | None:
         return Reason.POLICY_TOO_OLD if self._clock() - self._confirmed > self._max_age else None
@@ -166,7 +179,9 @@ class Live:
         """Wait, within a bound, for a revision that the caller has seen and this process has not."""
         deadline = time.monotonic() + CATCH_UP_SECONDS
         while self._current().revision < revision and time.monotonic() < deadline:
-            self._catch_up()
+            if not self._left_to_poll():
+                with self._lock:
+                    self._try()
             if self._current().revision < revision:
                 self._stopped.wait(0.02)
         return self._current()
@@ -180,28 +195,43 @@ class Live:
 
     def _catch_up(self) -> bool:
         """Read what changed; False where that failed: the last good state stays, and `_seen` says that it is old."""
-        asked_for = self._seen
+        if self._left_to_poll():
+            return False
         with self._lock:
-            if self._seen != asked_for and self._seen == self._counter.value():
-                return True  # Another thread read it while this one waited.
-            try:
-                self._read()
-            except RolewardenError as error:
-                self._problem = error.message
-                return False
-            return True
+            return self._counter.value() == self._seen or self._try()
 
-    def _read(self, practice: str | None = None) -> None:
-        """One reading of the store: what changed since the last one and, if asked for, the rows of a practice."""
+    def _left_to_poll(self) -> bool:
+        """Whether the store cannot be read and the poll finds out when it can.
+
+        INVARIANT: requests do not wait for a store that is known to be away. Those whose practice is not loaded
+        would take every thread from those whose practice is.
+        """
+        return self._failing and self._poll is not None
+
+    def _try(self, *practices: str, polling: bool = False) -> bool:
+        """Read the store, holding the lock; False where that failed, or is left to the poll."""
+        if self._left_to_poll() and not polling:
+            return False
+        try:
+            self._read(*practices)
+        except RolewardenError as error:
+            self._failing, self._problem = True, error.message
+        except Exception as error:  # noqa: BLE001 - INVARIANT: nothing that a store holds can end the poll
+            self._failing, self._problem = True, f"the store holds what cannot be read: {error!r}"
+        else:
+            self._failing, self._problem = False, ""
+        return not self._failing
+
+    def _read(self, *practices: str) -> None:
+        """One reading of the store: what changed since the last one, and the rows of these practices."""
         seen = self._counter.value()
         with self._store.reading() as view:
             loaded = self._newest(view)
-            if practice is not None and practice in loaded.practices:
+            for practice in loaded.practices.intersection(practices):
                 loaded = _with_practice(view, loaded, practice)
             loaded = replace(loaded, tokens={token.id: token for token in view.tokens() if token.revoked is None})
             self._folder_status = view.folder_status()
-        self._loaded, self._seen = loaded, seen
-        self._confirmed, self._problem = self._clock(), ""
+        self._loaded, self._seen, self._confirmed = loaded, seen, self._clock()
 
     def _newest(self, view: View) -> Loaded:
         head, old = view.head(), self._loaded
@@ -240,13 +270,16 @@ class Live:
             self._poll.join()
 
     def _run(self) -> None:
-        while not self._stopped.wait(POLL_SECONDS):
-            self._catch_up()
+        while not self._stopped.wait(RETRY_SECONDS if self._failing else POLL_SECONDS):
+            self._counter.follow()
+            with self._lock:
+                # Refused practices are looked at anew: their rows may have been put right.
+                self._try(*(self._loaded.refused if self._loaded else ()), polling=True)
             if self._clock() - self._swept > self._keep:
                 self.sweep()
 
     def sweep(self) -> None:
-        """Let go of practices that nobody asked about since the last sweep, and look at refused ones anew."""
+        """Let go of practices that nobody asked about since the last sweep."""
         with self._lock:
             if self._loaded is not None:
                 snapshot = self._loaded.snapshot
@@ -309,9 +342,20 @@ def _read_shared(view: View) -> Loaded:
 
 
 def _with_practice(view: View, loaded: Loaded, practice: str) -> Loaded:
-    rows = view.rows(practice)
-    if rows_digest(rows) != view.recorded_digest(practice):
-        return replace(loaded, refused={**loaded.refused, practice: Reason.ROWS_ALTERED})
-    old = loaded.snapshot
-    divisions: dict[str, Division] = {**old.divisions, practice: old.ruleset.compile(rows)}
-    return replace(loaded, snapshot=Snapshot(old.ruleset, divisions, old.revision))
+    old, refused = loaded.snapshot, {name: why for name, why in loaded.refused.items() if name != practice}
+    rows = _intact_rows(view, practice)
+    if rows is None:
+        divisions = {name: division for name, division in old.divisions.items() if name != practice}
+        refused[practice] = Reason.ROWS_ALTERED
+    else:
+        divisions = {**old.divisions, practice: old.ruleset.compile(rows)}
+    return replace(loaded, snapshot=Snapshot(old.ruleset, divisions, old.revision), refused=refused)
+
+
+def _intact_rows(view: View, practice: str) -> tuple[Row, ...] | None:
+    """The rows of a practice; None where they are not those of its revisions."""
+    try:
+        rows = view.rows(practice)
+        return rows if rows_digest(rows) == view.recorded_digest(practice) else None
+    except Exception:  # noqa: BLE001 - rows that cannot even be read are not those that were published
+        return None

@@ -21,7 +21,7 @@ from service.api.wire import JSON, Reply, write_error
 from service.config import Settings
 from service.errors import BadRequest, RequestError, StoreUnavailable, TooLarge, Unauthenticated
 from service.folder import Glance
-from service.live import Live
+from service.live import READ_PATIENCE, Live
 from service.observe import Recorder, configure_log, watch
 from service.policy import bundle
 from service.store.counter import Counter
@@ -46,7 +46,7 @@ def create_app(settings: Settings) -> Flask:
     """Build everything and wire it together, in the process that is going to answer."""
     configure_log()
     live = Live(
-        Store.open(settings.store_url),
+        Store.open(settings.store_url, patience=READ_PATIENCE),
         Counter.open(settings.counter),
         max_policy_age=settings.max_policy_age,
         keep_practices=settings.keep_practices,

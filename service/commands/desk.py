@@ -16,7 +16,9 @@ from typing import Any
 import click
 
 from service.changes import Author
+from service.commands.present import path
 from service.config import Settings
+from service.errors import StoreUnavailable
 from service.live import Live
 from service.policy.rows import name_problem
 from service.publish import Press
@@ -50,6 +52,22 @@ class Desk:
     def author(self, how: How = How.COMMAND, reason: str = "", reference: str = "") -> Author:
         """On whose word this command makes a change."""
         return Author(f"operator:{self.operator()}", how, reason, reference)
+
+
+def require_store(settings: Settings) -> None:
+    """Say plainly that there is no embedded store, or that it is somebody else's: its driver says neither."""
+    scheme, embedded, rest = settings.store_url.partition("sqlite:///")
+    if scheme or not embedded:
+        return
+    file = Path(rest)
+    try:
+        file.stat()
+    except FileNotFoundError as error:
+        mend = "run `rolewarden init`, or set `ROLEWARDEN_HOME` to the folder that holds it"
+        raise StoreUnavailable(f"there is no store at `{path(file)}`", mend) from error
+    except OSError as error:
+        mend = "run this as the account that the service runs as"
+        raise StoreUnavailable(f"the store `{path(file)}`: {error.strerror}", mend) from error
 
 
 class Name(click.ParamType[str]):

@@ -14,12 +14,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from logging import ERROR, INFO, WARNING
 from types import FrameType
 
 import click
 
 from service import demonstration, wsgi
-from service.commands.desk import Desk, Exit
+from service.commands.desk import Desk, Exit, require_store
 from service.commands.present import path as shown
 from service.config import Settings
 from service.errors import ConfigError
@@ -27,13 +28,16 @@ from service.publish import Press
 from service.store.counter import Counter
 from service.store.sql import Store
 from service.values import Revision
-from service.watch import DEMO_MARK, Told, Watcher
+from service.watch import Told, Watcher
 
 GRACE_SECONDS = 35.0
 """How long a part may take to end: longer than the check part gives the answers that are under way."""
 
 _POLL_SECONDS = 0.1
 _DIE_WITH_PARENT = 1
+
+LEVELS = {"policy_refused": WARNING, "store_unavailable": ERROR, "part_ended": ERROR}
+"""How loud an event of the Setup part is in the log; the others are for information."""
 
 
 demo = click.option("--demo", is_flag=True, help="Invented people, loopback only, in a store of its own.")
@@ -97,7 +101,7 @@ def _log() -> Told:
     logger = structlog.get_logger()
 
     def tell(event: str, details: dict[str, object]) -> None:
-        logger.info(event, **details)
+        logger.log(LEVELS.get(event, INFO), event, **details)
 
     return tell
 
@@ -108,11 +112,7 @@ def initialize(settings: Settings, tell: Told) -> Revision | None:
     store = Store.open(settings.store_url, create=True)
     try:
         demonstration.require_own_store(store, demo=settings.demo)
-        if settings.demo:
-            with store.reading() as view:
-                marked = view.marked(DEMO_MARK)
-            if marked is None:
-                store.mark(DEMO_MARK, "")
+        demonstration.mark(store, demo=settings.demo)
         press = Press(store, Counter.create(settings.counter))
         return Watcher(settings.policies, press, demo=settings.demo, tell=tell).publish()
     finally:
@@ -123,6 +123,7 @@ def serve_setup(settings: Settings, tell: Told) -> None:
     """The Setup part: watches the policy folder and publishes it when it holds, until told to stop."""
     stop = threading.Event()
     _on_signals(lambda *_: stop.set())
+    require_store(settings)
     store = Store.open(settings.store_url)
     demonstration.require_own_store(store, demo=settings.demo)
     press = Press(store, Counter.open(settings.counter))
@@ -140,19 +141,21 @@ def serve_both(settings: Settings, tell: Told) -> int:
     _require_initialized(settings)
     flag = ["--demo"] if settings.demo else []
     parts = {name: _start([sys.executable, "-m", "service", "serve", name, *flag]) for name in ("check", "setup")}
-    if settings.demo and _answers(settings, parts["check"], stop):
-        _greet(settings)
     ended: str | None = None
-    while not stop.wait(_POLL_SECONDS):
-        ended = next((name for name, part in parts.items() if part.poll() is not None), None)
+    try:
+        if settings.demo and _answers(settings, parts["check"], stop):
+            _greet(settings)
+        while ended is None and not stop.wait(_POLL_SECONDS):
+            ended = next((name for name, part in parts.items() if part.poll() is not None), None)
         if ended is not None:
             tell("part_ended", {"part": ended, "code": parts[ended].returncode})
-            break
-    _end(list(parts.values()))
+    finally:
+        _end(list(parts.values()))
     return Exit.DONE if ended is None else Exit.FAILED
 
 
 def _require_initialized(settings: Settings) -> None:
+    require_store(settings)
     store = Store.open(settings.store_url)
     try:
         demonstration.require_own_store(store, demo=settings.demo)

@@ -114,6 +114,11 @@ class Store:
         with self._writing() as connection:
             _put(connection, tables.mark, "name", {"name": name, "value": value})
 
+    def unmark(self, name: str) -> None:
+        """Forget what was remembered under a name, if anything was."""
+        with self._writing() as connection:
+            connection.execute(tables.mark.delete().where(tables.mark.c.name == name))
+
     def note_folder(self, status: FolderStatus) -> None:
         """Remember what became of the policy folder, in place of the time before."""
         with self._writing() as connection:
