@@ -29,6 +29,12 @@ def snapshot(rules: Ruleset, rows: Iterable[Row], revision: int = 0) -> Snapshot
     return Snapshot(rules, {practice: rules.compile(own) for practice, own in divisions.items()}, revision)
 
 
+def compile_worlds(bundle: Bundle) -> list[Snapshot]:
+    """Every world of a bundle, compiled: whatever was accepted can be answered from."""
+    rules = ruleset(bundle)
+    return [snapshot(rules, world.rows()) for world in bundle.worlds]
+
+
 def run_cases(bundle: Bundle) -> list[Finding]:
     """Every expectation of every case that does not hold."""
     rules = ruleset(bundle)

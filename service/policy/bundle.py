@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from service.policy import cases as case_files
-from service.policy import catalog, lint, model, request, rows, worlds
+from service.policy import catalog, hints, lint, model, request, rows, worlds
 from service.policy.cases import Case
 from service.policy.catalog import Catalog
 from service.policy.findings import errors, finding
@@ -150,7 +150,7 @@ def _templates(file: RowFile, known: Screens, found: list[Finding]) -> RowFile:
     file = file.only(_is_template)
     problems = lint.practice_rows(file.rows, file.position, known, None)
     if not errors(problems):
-        problems += lint.worth_a_look(file.rows, file.position, known, live=False)
+        problems += hints.look(file.rows, file.position, known, live=False)
     found += strays + problems
     return file
 

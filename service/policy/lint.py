@@ -50,7 +50,7 @@ class Screens:
 
 def screens(catalog: Catalog, shared: Iterable[Row]) -> Screens:
     """Work out which levels each screen has and which actions each opens."""
-    links = _by_domain(shared)
+    links = by_domain(shared)
     levels = {screen: frozenset(link.names & set(catalog.levels)) for screen, link in links.items()}
     granted = {
         (screen, level): links[screen].below(level) & catalog.screens[screen].actions.keys()
@@ -109,7 +109,7 @@ def shared(file: RowFile, catalog: Catalog, catalog_file: str) -> list[Finding]:
         found
         + _paired(file, catalog, catalog_file)
         + _faults("g2", rows, lambda row: file.position(file.rows.index(row)))
-        + _ungranted(catalog, _by_domain(rows))
+        + _ungranted(catalog, by_domain(rows))
     )
 
 
@@ -223,61 +223,6 @@ def duplicates(files: Iterable[RowFile]) -> list[Finding]:
     return found
 
 
-def worth_a_look(rows: Sequence[Row], at: At, known: Screens, *, live: bool) -> list[Finding]:
-    """Warnings and notices on rows that hold; `live` rows are those of a practice, whose roles should have members."""
-    found: list[Finding] = []
-    held: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
-    for index, row in enumerate(rows):
-        if row.kind == "p" and row.fields[4:] != ("deny",):
-            role, practice, screen, level = row.fields[:4]
-            held[practice, role].setdefault(screen, index)
-            if other := known.acts_as(screen, level):
-                text = f"{level} (same as {other} on `{screen}`)"
-                mend = f"nothing, if that is meant; `{other}` says it more plainly"
-                found.append(finding("level-acts-as", at(index, 3), text, mend))
-    links = _by_domain(row for row in rows if row.kind == "g")
-    found += _queues_only(held, links, at, known.catalog)
-    if live:
-        found += _empty_roles(held, links, at)
-    return found
-
-
-Held = Mapping[tuple[str, str], Mapping[str, int]]
-"""(practice, role) -> screen -> the number of the first row by which the role holds a level there."""
-
-
-def _queues_only(held: Held, links: Mapping[str, Links], at: At, catalog: Catalog) -> list[Finding]:
-    """Roles that have a level on a screen, and neither of themselves nor by another role one on the screen it needs."""
-    found = []
-    for (practice, role), places in held.items():
-        for screen, index in places.items():
-            without = catalog.screens[screen].warn_without if screen in catalog.screens else None
-            if without is None or without.screen in places:
-                continue
-            above = links[practice].above(role) if practice in links else ()
-            if not any(without.screen in held.get((practice, other), ()) for other in above):
-                text = f"`{_bare(role)}` has no level on `{without.screen}`. {without.say}"
-                mend = f"add `p, {role}, {practice}, {without.screen}, <level>`, if that is meant"
-                found.append(finding("queue-only", at(index, 0), text, mend))
-    return found
-
-
-def _empty_roles(held: Held, links: Mapping[str, Links], at: At) -> list[Finding]:
-    """Roles that hold a level and that no user reaches."""
-    reached = {
-        practice: {role for name in linked.names if name.startswith(USER_PREFIX) for role in linked.direct(name)}
-        for practice, linked in links.items()
-    }
-    found = []
-    for (practice, role), places in held.items():
-        below = links[practice].below(role) if practice in links else frozenset()
-        if not below & reached.get(practice, set()):
-            mend = f"add `g, user:..., {role}, {practice}`"
-            text = f"nobody is in `{_bare(role)}` of `{practice}`"
-            found.append(finding("role-empty", at(min(places.values()), 0), text, mend))
-    return found
-
-
 def _membership(index: int, fields: tuple[str, ...], at: At, users: Mapping[str, set[str]] | None) -> list[Finding]:
     """One `g` row: a user or role in a role of a practice."""
     member, role, practice = fields
@@ -346,16 +291,12 @@ def _faults(kind: str, rows: Iterable[Row], at: Callable[[Row], Position]) -> li
     return found
 
 
-def _by_domain(rows: Iterable[Row]) -> dict[str, Links]:
+def by_domain(rows: Iterable[Row]) -> dict[str, Links]:
     """The links of `g2` rows by screen, or of `g` rows by practice."""
     pairs: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for row in rows:
         pairs[row.fields[2]].append((row.fields[0], row.fields[1]))
     return {domain: Links(links) for domain, links in pairs.items()}
-
-
-def _bare(role: str) -> str:
-    return role.removeprefix(ROLE_PREFIX)
 
 
 def _close(name: str, known: Iterable[str]) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain
 
-from service.policy import lint
+from service.policy import hints, lint
 from service.policy.cases import require_bare
 from service.policy.findings import errors, finding
 from service.policy.lint import Screens
@@ -57,7 +57,7 @@ def read(
     rows, at = _together(files)
     problems = lint.practice_rows(rows, at, known, _users(people)) + lint.duplicates(files)
     if not errors(problems):
-        problems += lint.worth_a_look(rows, at, known, live=True)
+        problems += hints.look(rows, at, known, live=True)
     found += problems
     if people is None:
         people = _implied(rows)
