@@ -21,9 +21,11 @@ from service.errors import ChangeRefused, InvalidPolicy, UsageError
 from service.policy.bundle import Bundle
 from service.policy.rows import dump
 from service.publish import rehearse
+from service.store.sql import Store
 from service.store.view import View
 from service.values import Change, How, Row
 
+_TRIES = 5
 CASBIN = ("p", "g", "g2")
 """The kinds of rows that a Casbin loads; the directory of practices and users is not among them."""
 
@@ -96,8 +98,8 @@ def export(given: Desk, revision: int | None, practice: str | None, output: Path
     Example:
       rolewarden export --revision 3 --practice riverside -o riverside.csv
     """
-    with given.store() as store, store.reading() as view:
-        rows = _now(view, practice) if revision is None else _then(view, practice, revision)
+    with given.store() as store:
+        rows = _now(store, practice) if revision is None else _then(store, practice, revision)
     text = dump(row for row in rows if row.kind in CASBIN)
     if output is None:
         click.echo(text.encode(), nl=False)
@@ -163,34 +165,46 @@ def _extent(added: frozenset[Row] | tuple[Row, ...], removed: frozenset[Row] | t
 # --- what is exported ---
 
 
-def _now(view: View, practice: str | None) -> set[Row]:
-    """The current rows. Rows that were altered beneath their revisions are not passed off as policy."""
-    known = view.practice_ids()
-    if practice is not None:
-        require_practice(practice, known)
-    rows: set[Row] = set()
-    for name in ("", *sorted(known if practice is None else [practice])):
-        current = view.rows(name)
-        recorded = view.recorded_digest(name)
-        if recorded is not None and rows_digest(current) != recorded:
-            what = f"practice `{name}`" if name else "the shared screens and files"
-            mend = f"`rolewarden export --revision {view.head().number}` gives those that were published"
-            raise ChangeRefused("rows-altered", f"the rows of {what} are not those of their revisions", mend)
-        rows.update(current)
-    return rows
+def _now(store: Store, practice: str | None) -> set[Row]:
+    """The current rows, read practice by practice: nobody who wants to change something waits for the whole."""
+    for _ in range(_TRIES):
+        with store.reading() as view:
+            head, known = view.head(), view.practice_ids()
+        if practice is not None:
+            require_practice(practice, known)
+        rows: set[Row] = set()
+        for name in ("", *sorted(known if practice is None else [practice])):
+            with store.reading() as view:
+                if view.head() != head:
+                    break
+                rows.update(_intact(view, name))
+        else:
+            return rows
+    raise UsageError("the policy changed while it was exported", "export a revision with `--revision`, or try again")
 
 
-def _then(view: View, practice: str | None, revision: int) -> set[Row]:
+def _intact(view: View, name: str) -> tuple[Row, ...]:
+    """The rows of a practice. Those that were altered beneath their revisions are not passed off as policy."""
+    current = view.rows(name)
+    if rows_digest(current) != (view.recorded_digest(name) or rows_digest(())):
+        what = f"practice `{name}`" if name else "the shared screens and files"
+        mend = f"`rolewarden export --revision {view.head().number}` gives those that were published"
+        raise ChangeRefused("rows-altered", f"the rows of {what} are not those of their revisions", mend)
+    return current
+
+
+def _then(store: Store, practice: str | None, revision: int) -> set[Row]:
     """The rows after a revision, replayed from the record."""
-    head = view.head().number
-    if revision > head:
-        raise UsageError(f"there is no revision {revision}", f"the newest is {head}; see `rolewarden log`")
-    if practice is None:
-        return set(view.rows_at(revision))
-    own = view.rows_at(revision, practice)
-    if not own:
-        raise UsageError(f"there is no practice `{practice}` in revision {revision}", "see `rolewarden log`")
-    return {*own, *view.rows_at(revision, "")}
+    with store.reading() as view:
+        head = view.head().number
+        if revision > head:
+            raise UsageError(f"there is no revision {revision}", f"the newest is {head}; see `rolewarden log`")
+        if practice is None:
+            return set(view.rows_at(revision))
+        own = view.rows_at(revision, practice)
+        if not own:
+            raise UsageError(f"there is no practice `{practice}` in revision {revision}", "see `rolewarden log`")
+        return {*own, *view.rows_at(revision, "")}
 
 
 def require_practice(practice: str, known: frozenset[str]) -> None:

@@ -58,8 +58,13 @@ def list_practices(given: Desk) -> None:
     Example:
       rolewarden practice list
     """
-    with given.store() as store, store.reading() as view:
-        practices = [(name, view.rows(name)) for name in sorted(view.practice_ids())]
+    practices = []
+    with given.store() as store:
+        with store.reading() as view:
+            names = sorted(view.practice_ids())
+        for name in names:  # one reading each: whoever wants to change something does not wait for the whole
+            with store.reading() as view:
+                practices.append((name, view.rows(name)))
     console = present.out()
     if not practices:
         present.say(console, "no practices yet")

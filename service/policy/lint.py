@@ -63,7 +63,12 @@ def screens(catalog: Catalog, shared: Iterable[Row]) -> Screens:
 
 def model(file: str, model: Model) -> list[Finding]:
     """The model speaks of what the rest of the product speaks of, in the columns where the store keeps it."""
-    says = {"r": model.request, "p": model.policy[:4], "g": model.roles.get("g"), "g2": model.roles.get("g2")}
+    says = {
+        "r": model.request,
+        "p": model.policy[: -1 if model.effect_column else None],
+        "g": model.roles.get("g"),
+        "g2": model.roles.get("g2"),
+    }
     wants = {
         "r": ("user", "practice", "screen", "action"),
         "p": ("role", "practice", "screen", "level"),

@@ -16,11 +16,12 @@ from service.values import Finding, Position, Row
 LONGEST_NAME = 255
 """Characters in a field: what the columns of Casbin's own SQL adapters hold."""
 
-# Control, invisible and bidirectional characters, and blanks that are not the blank. The joiners U+200C and U+200D
-# stay: Persian and Indic names need them.
+# Control, invisible, ignorable and bidirectional characters, and blanks that are not the blank. The joiners U+200C and
+# U+200D hide something unless they stand behind a letter of a script that needs them: Arabic, Persian, Indic.
 HIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\xa0\xad\u061c\u1680\u180e\u2000-\u200b\u200e\u200f\u2028-\u202f\u205f-\u206f"
-    "\u3000\ufeff\ufff0-\uffff\ud800-\udfff\U000e0000-\U000e0fff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200b\u200e\u200f"
+    "\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\ud800-\udfff"
+    "\U000e0000-\U000e0fff]|(?<![\u0600-\u0fff\ua800-\ua8ff])[\u200c\u200d]"
 )
 _SPECIAL = re.compile(r'["#()\[\]\t]')
 _BLANKS = " \t"

@@ -49,7 +49,10 @@ class Counter:
             raise _unusable(Path(path), str(error.strerror)) from error
         try:
             if not os.fstat(file).st_size:
-                os.ftruncate(file, _SIZE)
+                # Written, not merely made long: on a full disk a hole in a mapped file ends the process.
+                os.pwrite(file, bytes(_SIZE), 0)
+        except OSError as error:
+            raise _unusable(Path(path), str(error.strerror)) from error
         finally:
             os.close(file)
         return cls.open(path)

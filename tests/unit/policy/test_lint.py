@@ -225,7 +225,8 @@ def test_the_same_row_twice() -> None:
     ("line", "instead", "place"),
     [
         ("user, practice, screen, action", "user, screen, practice, action", "model.conf:2:5"),
-        ("role, practice, screen, level", "role, practice, screen, level, note, eft", None),
+        ("role, practice, screen, level", "role, practice, screen, level, eft", None),
+        ("role, practice, screen, level", "role, practice, screen, level, note, eft", "model.conf:4:5"),
         ("role, practice, screen, level", "practice, role, screen, level", "model.conf:4:5"),
         (" && g2(r.action, p.level, r.screen)", "", "model.conf:11:5"),
         ("r.practice == p.practice", "p.practice == r.practice", None),
