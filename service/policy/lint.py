@@ -63,12 +63,8 @@ def screens(catalog: Catalog, shared: Iterable[Row]) -> Screens:
 
 def model(file: str, model: Model) -> list[Finding]:
     """The model speaks of what the rest of the product speaks of, in the columns where the store keeps it."""
-    says = {
-        "r": model.request,
-        "p": model.policy[: -1 if model.effect_column else None],
-        "g": model.roles.get("g"),
-        "g2": model.roles.get("g2"),
-    }
+    policy = tuple(name for name in model.policy if name != "eft")
+    says = {"r": model.request, "p": policy, "g": model.roles.get("g"), "g2": model.roles.get("g2")}
     wants = {
         "r": ("user", "practice", "screen", "action"),
         "p": ("role", "practice", "screen", "level"),
