@@ -69,7 +69,7 @@ def decide(question: Question, caller: Caller, state: State, *, explain: bool = 
     # 7. One lookup each for user and (screen, action), and one `&`.
     decision = state.loaded.snapshot.decide(request)
     # 8. Reasons are worked out when somebody wants them.
-    explanation = _explain(request, practice, state) if explain else None
+    explanation = _explain(request, practice, caller, state) if explain else None
     if decision.allowed:
         return Answer(decision, question, practice, explanation=explanation)
     return replace(_refused(question, practice, decision, request, state), explanation=explanation)
@@ -95,13 +95,14 @@ def _having(action: str, state: State) -> tuple[str, ...]:
     return tuple(name for name, screen in state.loaded.catalog.screens.items() if action in screen.actions)
 
 
-def _explain(request: Request, practice: str, state: State) -> Explanation:
+def _explain(request: Request, practice: str, caller: Caller, state: State) -> Explanation:
     """The explanation of a decision, with close names for a name that nobody has."""
     snapshot, catalog = state.loaded.snapshot, state.loaded.catalog
     explanation = snapshot.explain(request)
     user, _, screen, action = request
     known: dict[Reason, list[str]] = {
-        Reason.UNKNOWN_PRACTICE: sorted(state.loaded.practices),
+        # A caller is not told of practices that it may not ask about.
+        Reason.UNKNOWN_PRACTICE: sorted(filter(caller.may_ask, state.loaded.practices)),
         Reason.UNKNOWN_SCREEN: sorted(catalog.screens),
         Reason.UNKNOWN_ACTION: sorted(catalog.screens[screen].actions) if screen in catalog.screens else [],
     }

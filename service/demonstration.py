@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from service.access import tokens
 from service.config import Settings
-from service.errors import ConfigError, UsageError
+from service.errors import ConfigError
 from service.publish import Press
 from service.store.sql import Store
 from service.watch import DEMO_MARK
@@ -46,18 +46,18 @@ def make_token(settings: Settings, press: Press) -> str:
     given = settings.demo_token
     with press.counter.changing():
         with press.store.reading() as view:
-            known = [token for token in view.tokens() if token.name == TOKEN_NAME and token.revoked is None]
+            every = view.tokens()
+        known = [token for token in every if token.name == TOKEN_NAME and token.revoked is None]
         token, text = tokens.mint(TOKEN_NAME, None, now)
         if given:
             token, text = tokens.from_text(given, TOKEN_NAME, None, now), given
             if any(token.id == old.id and token.secret_hash == old.secret_hash for old in known):
                 return text
+        if any(token.id == old.id for old in every):
+            raise ConfigError("`ROLEWARDEN_DEMO_TOKEN` was used before", "choose another: its 12 digits name one token")
         for _ in known:
             press.store.revoke_token(TOKEN_NAME, now)
-        try:
-            press.store.add_token(token)
-        except UsageError as error:
-            raise ConfigError("`ROLEWARDEN_DEMO_TOKEN` was used before and revoked", "choose another") from error
+        press.store.add_token(token)
     return text
 
 

@@ -6,6 +6,7 @@ Knows nothing of what the files mean. A folder is read as path -> bytes, so that
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -26,7 +27,10 @@ def read(folder: Path) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     for path in _walk(folder):
         try:
-            if path.stat().st_size > LARGEST:
+            status = path.stat()
+            if not stat.S_ISREG(status.st_mode):
+                raise UsageError(f"`{path}` cannot be read: not a file", "take it out of the folder")
+            if status.st_size > LARGEST:
                 raise UsageError(f"`{path}` is larger than {LARGEST >> 20} MiB", "split it")
             files[path.relative_to(folder).as_posix()] = path.read_bytes()
         except OSError as error:
@@ -39,17 +43,18 @@ def signature(folder: Path) -> Signature:
     found = set()
     for path in _walk(folder):
         try:
-            stat = path.stat()
+            status = path.stat()
         except OSError:
             continue
-        found.add((str(path), stat.st_ino, stat.st_size, stat.st_mtime_ns))
+        found.add((str(path), status.st_ino, status.st_size, status.st_mtime_ns))
     return frozenset(found)
 
 
 def digest(files: Mapping[str, bytes]) -> str:
     """One SHA-256 for a set of files, whatever their order."""
     each = (f"{path}\0{sha256(content).hexdigest()}\n" for path, content in sorted(files.items()))
-    return sha256("".join(each).encode()).hexdigest()
+    # A file name may be bytes that are no text.
+    return sha256("".join(each).encode(errors="surrogateescape")).hexdigest()
 
 
 class Glance:
@@ -75,9 +80,10 @@ class Glance:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """The files of the folder; what begins with a dot or ends with a tilde belongs to an editor, not to the policy."""
+    """The files of the folder. What begins with a dot, ends with a tilde or stands in `#` belongs to an editor."""
     for base, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
-            if not name.startswith(".") and not name.endswith(("~", ".swp", ".tmp")):
+            saved = name.startswith("#") and name.endswith("#")
+            if not saved and not name.startswith(".") and not name.endswith(("~", ".swp", ".tmp")):
                 yield Path(base, name)

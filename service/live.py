@@ -168,9 +168,10 @@ class Live:
 
     def _has(self, practice: str) -> bool:
         """Whether another request has loaded the practice meanwhile, and nothing was changed since."""
-        loaded = self._current()
-        known = practice in loaded.snapshot.divisions or practice in loaded.refused
-        return known and self._counter.value() == self._seen
+        loaded = self._loaded
+        if loaded is None or self._counter.value() != self._seen:
+            return False
+        return practice in loaded.snapshot.divisions or practice in loaded.refused
 
     def _too_old(self) -> Reason | None:
         return Reason.POLICY_TOO_OLD if self._clock() - self._confirmed > self._max_age else None

@@ -13,7 +13,7 @@ from pathlib import Path
 from service import changes, folder
 from service.changes import Author
 from service.decision import trial
-from service.errors import ChangeRefused, InvalidPolicy, RolewardenError, StoreUnavailable, UsageError
+from service.errors import BaseMoved, ChangeRefused, InvalidPolicy, RolewardenError, StoreUnavailable, UsageError
 from service.policy import bundle
 from service.policy.bundle import Bundle
 from service.policy.findings import errors
@@ -40,7 +40,8 @@ class Watcher:
 
     def run(self, stop: threading.Event) -> None:
         """Watch until told to stop."""
-        done = seen = folder.Signature()
+        done: folder.Signature | None = None  # so that a folder that is not there is noted, too
+        seen: folder.Signature | None = None
         while not stop.is_set():
             now = folder.signature(self._path)
             if now != done and now == seen:
@@ -49,9 +50,11 @@ class Watcher:
             stop.wait(LOOK_SECONDS)
 
     def _attempt(self) -> bool:
-        """Publish what is there; False when the store was away and it should be tried again."""
+        """Publish what is there; False when it should be tried again: the store was away, or others came first."""
         try:
             self.publish()
+        except BaseMoved:
+            return False
         except StoreUnavailable as error:
             self._tell("store_unavailable", {"problem": error.message})
             return False
@@ -63,13 +66,16 @@ class Watcher:
     def publish(self) -> Revision | None:
         """Read, check and publish the folder once. None where it is published already.
 
-        Raises what `publish` raises, after noting it in the store; the policy that answers is then unchanged.
+        Raises what `publish` raises, after noting in the store what is wrong with the folder; the policy that answers
+        is then unchanged.
         """
         files: dict[str, bytes] = {}
         try:
             files = folder.read(self._path)
             read = _sound(files)
             revision = changes.carry_out(self._press, lambda view: self._wanted(view, read, files), read.texts)
+        except BaseMoved:
+            raise  # which says nothing about the folder
         except (InvalidPolicy, ChangeRefused, UsageError) as error:
             findings = error.findings if isinstance(error, InvalidPolicy) else (_as_finding(error, self._path),)
             self._note(files, holds=False, findings=findings)

@@ -122,7 +122,7 @@ def initialize(settings: Settings, tell: Told) -> Revision | None:
 def serve_setup(settings: Settings, tell: Told) -> None:
     """The Setup part: watches the policy folder and publishes it when it holds, until told to stop."""
     stop = threading.Event()
-    _on_signals(lambda *_: stop.set())
+    _on_signals(stop.set)
     require_store(settings)
     store = Store.open(settings.store_url)
     demonstration.require_own_store(store, demo=settings.demo)
@@ -135,7 +135,7 @@ def serve_setup(settings: Settings, tell: Told) -> None:
 def serve_both(settings: Settings, tell: Told) -> int:
     """Both parts on one machine, until told to stop; a part that ends by itself is a failure, however it ended."""
     stop = threading.Event()
-    _on_signals(lambda *_: stop.set())
+    _on_signals(stop.set)
     if settings.demo:
         initialize(settings, tell)
     _require_initialized(settings)
@@ -217,6 +217,10 @@ def _end(parts: Sequence[subprocess.Popen[bytes]]) -> None:
             part.wait()
 
 
-def _on_signals(act: Callable[[int, FrameType | None], object]) -> None:
+def _on_signals(act: Callable[[], object]) -> None:
+    def handler(_number: int, _frame: FrameType | None) -> None:
+        # In a thread of its own: the main thread may be interrupted while it holds the lock of the very event.
+        threading.Thread(target=act).start()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, act)
+        signal.signal(number, handler)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from service.decision.engine import Snapshot
+from service.policy.lint import Screens
 from service.values import TEMPLATE_PRACTICE, USER_PREFIX, Row
 
 ADMINISTRATION = ("Setup - Roles", "edit")
@@ -38,6 +39,12 @@ def administrators(snapshot: Snapshot, practice: str) -> tuple[str, ...]:
     )
 
 
+def administering(screens: Screens) -> frozenset[str]:
+    """The levels that make an administrator."""
+    screen, action = ADMINISTRATION
+    return frozenset(level for (name, level), opens in screens.granted.items() if name == screen and action in opens)
+
+
 def last_administrator(practice: str, before: Snapshot, after: Snapshot) -> list[Guard]:
     """A practice that has an administrator never loses the last one."""
     left = administrators(before, practice)
@@ -48,10 +55,10 @@ def last_administrator(practice: str, before: Snapshot, after: Snapshot) -> list
     return [Guard("last-administrator", message, "give another person Update or Write on `Setup - Roles` first")]
 
 
-def practices_apart(added: Iterable[Row], practices: frozenset[str]) -> list[Guard]:
+def practices_apart(rows: Iterable[Row], practices: frozenset[str]) -> list[Guard]:
     """Every row belongs to one practice that exists, and none to the templates' practice."""
     guards = []
-    for practice in sorted({row.practice for row in added} - (practices - {TEMPLATE_PRACTICE}) - {""}):
+    for practice in sorted({row.practice for row in rows} - (practices - {TEMPLATE_PRACTICE}) - {""}):
         if practice == TEMPLATE_PRACTICE:
             guards.append(Guard("practice-reserved", f"`{practice}` is the practice of templates", "choose another id"))
         else:
