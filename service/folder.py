@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from errno import ELOOP
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,16 +17,25 @@ from service.errors import UsageError
 LARGEST = 512 * 1024 * 1024
 """Bytes in a single file: more is not a policy."""
 
-Signature = frozenset[tuple[str, int, int, int]]
-"""What the disk says of a folder without reading it: path, inode, size and time of change of each file."""
+DEEPEST = 4
+"""Folders within each other: more is a link that leads back."""
+
+Signature = frozenset[tuple[str, int, int, int, int]]
+"""What the disk says of a folder without reading it: path, inode, mode, and times of change of content and rights."""
 
 
 def read(folder: Path) -> dict[str, bytes]:
-    """Every file of the folder by its path within, `/` between parts. UsageError where there is no folder."""
-    if not folder.is_dir():
+    """Every file of the folder by its path within, `/` between parts.
+
+    Raises UsageError where there is no folder, or one that cannot be read as a whole: a part that is left out unsaid
+    could be the one that guards the rest.
+    """
+    if not _is_folder(folder):
         raise UsageError(f"`{folder}` is not a folder", "name the folder that holds `model.conf`")
     files: dict[str, bytes] = {}
-    for path in _walk(folder):
+    for path in _walk(folder, _refuse):
+        if path.is_dir():
+            continue
         try:
             status = path.stat()
             if not stat.S_ISREG(status.st_mode):
@@ -34,19 +44,21 @@ def read(folder: Path) -> dict[str, bytes]:
                 raise UsageError(f"`{path}` is larger than {LARGEST >> 20} MiB", "split it")
             files[path.relative_to(folder).as_posix()] = path.read_bytes()
         except OSError as error:
-            raise UsageError(f"`{path}` cannot be read: {error.strerror}", "put its permissions right") from error
+            _refuse(error)
     return files
 
 
 def signature(folder: Path) -> Signature:
-    """Changes whenever a file of the folder is written, added or removed; empty where there is no folder."""
+    """Changes whenever anything in the folder is written, added, removed or made readable; empty without a folder."""
     found = set()
-    for path in _walk(folder):
+    for path in _walk(folder, lambda _error: None) if _is_folder(folder) else ():
         try:
             status = path.stat()
         except OSError:
             continue
-        found.add((str(path), status.st_ino, status.st_size, status.st_mtime_ns))
+        times = (status.st_mtime_ns, status.st_ctime_ns)
+        # A folder changes with what an editor leaves in it; of a folder itself only its rights count.
+        found.add((str(path), status.st_ino, status.st_mode, *((0, 0) if stat.S_ISDIR(status.st_mode) else times)))
     return frozenset(found)
 
 
@@ -79,9 +91,27 @@ class Glance:
         return digest({path: files[path] for path in self._choose(files)}) if files else None
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    """The files of the folder. What begins with a dot, ends with a tilde or stands in `#` belongs to an editor."""
-    for base, folders, names in os.walk(folder):
+def _is_folder(path: Path) -> bool:
+    try:
+        return stat.S_ISDIR(path.stat().st_mode)
+    except OSError:
+        return False
+
+
+def _refuse(error: OSError) -> None:
+    raise UsageError(f"`{error.filename}` cannot be read: {error.strerror}", "put its permissions right") from error
+
+
+def _walk(folder: Path, failed: Callable[[OSError], None]) -> Iterator[Path]:
+    """The folders and files within, links followed: a folder that is mounted from elsewhere is made of them.
+
+    What begins with a dot, ends with a tilde or stands in `#` belongs to an editor.
+    """
+    for base, folders, names in os.walk(folder, onerror=failed, followlinks=True):
+        yield Path(base)
+        if len(Path(base).relative_to(folder).parts) > DEEPEST:
+            failed(OSError(ELOOP, "folders too deep within each other, or a link that leads back", base))
+            folders.clear()
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             saved = name.startswith("#") and name.endswith("#")

@@ -28,6 +28,9 @@ LOOK_SECONDS = 0.2
 DEMO_MARK = "demonstration"
 """The mark of the demonstration's store; its value is the digest of the demonstration's rows as last published."""
 
+MOST_FINDINGS = 20
+"""Errors that are noted and told; `rolewarden check` has them all."""
+
 Told = Callable[[str, dict[str, object]], object]
 """Takes an event name and its details."""
 
@@ -37,6 +40,8 @@ class Watcher:
 
     def __init__(self, path: Path, press: Press, *, demo: bool, tell: Told) -> None:
         self._path, self._press, self._demo, self._tell = path, press, demo, tell
+        self._refused_at: int | None = None
+        self._away = False
 
     def run(self, stop: threading.Event) -> None:
         """Watch until told to stop."""
@@ -44,8 +49,8 @@ class Watcher:
         seen: folder.Signature | None = None
         while not stop.is_set():
             now = folder.signature(self._path)
-            if now != done and now == seen:
-                done = now if self._attempt() else done
+            if now == seen and (now != done or self._store_moved()):
+                done = now if self._attempt() else None
             seen = now
             stop.wait(LOOK_SECONDS)
 
@@ -56,12 +61,28 @@ class Watcher:
         except BaseMoved:
             return False
         except StoreUnavailable as error:
-            self._tell("store_unavailable", {"problem": error.message})
+            if not self._away:
+                self._tell("store_unavailable", {"problem": error.message})
+            self._away = True
             return False
         except RolewardenError:
-            # It was noted and told already; the next change of the folder is the next attempt.
-            return True
+            # It was noted and told already; the next change of the folder, or of the store, is the next attempt.
+            self._refused_at = self._head()
+        except Exception as error:  # noqa: BLE001 - INVARIANT: nothing in a folder ends the service that answers
+            self._tell("policy_refused", {"problem": f"an error of ours: {error!r}", "findings": []})
+        self._away = False
         return True
+
+    def _store_moved(self) -> bool:
+        """Whether the store changed since it refused what is in the folder: the reason may be gone with it."""
+        return self._refused_at is not None and self._head() not in (None, self._refused_at)
+
+    def _head(self) -> int | None:
+        try:
+            with self._press.store.reading() as view:
+                return view.head().number
+        except StoreUnavailable:
+            return None
 
     def publish(self) -> Revision | None:
         """Read, check and publish the folder once. None where it is published already.
@@ -70,6 +91,7 @@ class Watcher:
         is then unchanged.
         """
         files: dict[str, bytes] = {}
+        self._refused_at = None
         try:
             files = folder.read(self._path)
             read = _sound(files)
@@ -78,9 +100,11 @@ class Watcher:
             raise  # which says nothing about the folder
         except (InvalidPolicy, ChangeRefused, UsageError) as error:
             findings = error.findings if isinstance(error, InvalidPolicy) else (_as_finding(error, self._path),)
-            self._note(files, holds=False, findings=findings)
-            places = [f"{found.position} {found.rule}: {found.found}" for found in errors(list(findings))]
-            self._tell("policy_refused", {"problem": error.message, "findings": places[:20]})
+            # Every worker reads what is noted, each second: what fits on a page will do.
+            shown = errors(list(findings))[:MOST_FINDINGS]
+            self._note(files, holds=False, findings=tuple(shown))
+            places = [f"{found.position} {found.rule}: {found.found}" for found in shown]
+            self._tell("policy_refused", {"problem": error.message, "findings": places})
             raise
         if self._demo:
             self._press.store.mark(DEMO_MARK, _worlds_digest(files))

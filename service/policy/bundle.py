@@ -113,7 +113,8 @@ def _texts(files: Mapping[str, bytes], found: list[Finding]) -> dict[str, str]:
         if not _is_read(path):
             if not path.endswith(".md") or name_problem(path):
                 mend = "rename it, or take it out of the folder"
-                found.append(finding("file-unknown", Position(path), "a file that nothing reads", mend))
+                shown = path.encode(errors="backslashreplace").decode()  # a name may be bytes that are no text
+                found.append(finding("file-unknown", Position(shown), "a file that nothing reads", mend))
             continue
         try:
             texts[path] = content.decode("utf-8")

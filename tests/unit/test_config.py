@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from service.config import Bind, DecisionContext, LogDecisions, Settings, table
+from service.config import DecisionContext, LogDecisions, Settings, table
 from service.errors import ConfigError
+from service.setting import Bind
 
 
 def settings(**environ: str) -> Settings:

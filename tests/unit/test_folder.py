@@ -61,12 +61,37 @@ class TestRead:
         with pytest.raises(UsageError, match="b` cannot be read"):
             read(tmp_path)
 
-    @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-    def test_a_file_that_may_not_be_read(self, tmp_path: Path) -> None:
-        """The same without the right to read it."""
-        (write(tmp_path, a="1") / "a").chmod(0)
-        with pytest.raises(UsageError, match="cannot be read: Permission denied"):
+    def test_a_folder_that_cannot_be_read(self, tmp_path: Path) -> None:
+        """A part that cannot be read is an error and never left out: it may be the cases that guard the rest."""
+        write(tmp_path, a="1")
+        (tmp_path / "cases").symlink_to("cases")
+        with pytest.raises(UsageError, match="cases` cannot be read"):
             read(tmp_path)
+
+    def test_a_folder_that_leads_back(self, tmp_path: Path) -> None:
+        """A link to the folder itself is refused, and not followed for ever."""
+        write(tmp_path, a="1")
+        (tmp_path / "b").symlink_to(tmp_path)
+        with pytest.raises(UsageError, match="a link that leads back"):
+            read(tmp_path)
+        assert signature(tmp_path)
+
+    def test_a_folder_made_of_links(self, tmp_path: Path) -> None:
+        """A folder whose parts are links, as container platforms mount it, is read as what it shows."""
+        write(tmp_path / "..2026", a="1", **{"cases/b": "2"})
+        (tmp_path / "..data").symlink_to("..2026")
+        for name in ("a", "cases"):
+            (tmp_path / name).symlink_to(f"..data/{name}")
+        assert read(tmp_path) == {"a": b"1", "cases/b": b"2"}
+
+    def test_rights_that_are_put_right(self, tmp_path: Path) -> None:
+        """Making a file or folder readable is a change: what could not be read is looked at again."""
+        write(tmp_path, a="1", **{"cases/b": "2"})
+        seen = [signature(tmp_path)]
+        for name in ("a", "cases", "cases/b"):
+            (tmp_path / name).chmod(0o700)
+            seen.append(signature(tmp_path))
+        assert len(set(seen)) == len(seen)
 
     def test_what_is_no_file(self, tmp_path: Path) -> None:
         """A pipe is refused and not waited for."""

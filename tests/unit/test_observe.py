@@ -11,7 +11,8 @@ from service.access.tokens import mint
 from service.config import LogDecisions
 from service.decide import Answer
 from service.live import Health
-from service.observe import ALARMING_AGE, NEVER_LOGGED, Recorder, configure_log, formatter
+from service.log import NEVER_LOGGED, configure_log, formatter
+from service.observe import ALARMING_AGE, Recorder
 from service.values import Caller, Decision, Question, Reason
 
 EHR = Caller("ehr", None)

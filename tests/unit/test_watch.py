@@ -27,10 +27,12 @@ class Watched:
     site: Site
     demo: bool = False
     told: list[Event] = field(default_factory=list)
+    now: Callable[[], str] | None = None
 
     @property
     def watcher(self) -> Watcher:
-        return Watcher(self.site.policies, self.site.press, demo=self.demo, tell=lambda *event: self.told.append(event))
+        press = self.site.press if self.now is None else Press(self.site.store, self.site.counter, self.now)
+        return Watcher(self.site.policies, press, demo=self.demo, tell=lambda *event: self.told.append(event))
 
     def events(self) -> list[str]:
         return [event for event, _ in self.told]
@@ -189,6 +191,14 @@ class TestPublish:
         assert status is not None
         assert not status.holds
 
+    def test_many_mistakes(self, watched: Watched) -> None:
+        """Of very many mistakes those are noted that fit on a page: every worker reads them, each second."""
+        rows = "".join(f"p, role:R{number}, riverside, Task - Oders, Read\n" for number in range(500))
+        (watched.site.policies / "demo" / "riverside.csv").write_text(rows)
+        with pytest.raises(InvalidPolicy):
+            watched.publish()
+        assert len(watched.status().findings) == module.MOST_FINDINGS
+
     def test_a_name_that_is_no_text(self, watched: Watched) -> None:
         """A file whose name is no UTF-8 is refused like any other that nothing reads."""
         (watched.site.policies / os.fsdecode(b"cases/\xff.yaml")).write_text("[]\n")
@@ -287,6 +297,35 @@ class TestRun:
             until(lambda: "policy_published" in watched.events())
         with press.store.reading() as view:
             assert view.head().number == head + 1
+
+    def test_what_the_store_refused(self, watched: Watched) -> None:
+        """What was refused because of what the store holds is tried again once the store has changed."""
+        row = "INTO casbin_rule (ptype, v0, v1, v2) VALUES ('g2', 'add', 'Write', 'Task - Orders')"
+        watched.site.sql("DELETE FROM casbin_rule WHERE ptype = 'g2' AND v0 = 'add' AND v2 = 'Task - Orders'")
+        with watched.running():
+            watched.edit("in a minute", "soon")
+            until(lambda: watched.events() == ["policy_refused"])
+            watched.site.sql(f"INSERT {row}")
+            watched.site.publish("user, riverside, zoe, Zoe, active")
+            until(lambda: watched.events() == ["policy_refused", "policy_published"])
+
+    def test_an_error_of_ours(self, site: Site) -> None:
+        """An error that nobody thought of is told; the watcher goes on, and publishes the next edit."""
+        times = iter(["", "2024-05-06T07:08:09.000010+00:00", "2024-05-06T07:08:09.000011+00:00"])
+
+        def now() -> str:
+            time = next(times)
+            if not time:
+                raise RuntimeError("no thought was given to this")
+            return time
+
+        watched = Watched(site, now=now)
+        with watched.running():
+            watched.edit("in a minute", "soon")
+            until(lambda: watched.events() == ["policy_refused"])
+            assert "no thought was given" in str(watched.told[0][1]["problem"])
+            watched.edit("soon", "later")
+            until(lambda: watched.events() == ["policy_refused", "policy_published"])
 
     def test_overtaken_again_and_again(self, site: Site) -> None:
         """A folder that was overtaken by other changes, however often, is published all the same."""

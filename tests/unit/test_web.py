@@ -17,7 +17,8 @@ from service.errors import (
     TooLarge,
     Unauthenticated,
 )
-from service.observe import Recorder, configure_log
+from service.log import configure_log
+from service.observe import Recorder
 from service.web import error_response, respond
 
 
@@ -71,9 +72,7 @@ def test_each_error_has_its_status(error: Exception, status: int, code: str) -> 
 
 def test_the_detail_of_a_bug_stays_in_the_log(log: io.BytesIO) -> None:
     """A caller is told nothing of an error of ours; the log has it whole, under the same request id."""
-    reply = respond(
-        raising(ZeroDivisionError("riverside")), {"x-request-id": "r1"}, b"", Recorder(LogDecisions.DENIALS)
-    )
+    reply = respond(raising(ZeroDivisionError("riverside")), {"x-request-id": "r1"}, Recorder(LogDecisions.DENIALS))
     assert (reply.status, reply.headers["X-Request-ID"]) == (500, "r1")
     assert b"riverside" not in reply.body
     assert b"Zero" not in reply.body
@@ -85,7 +84,7 @@ def test_the_detail_of_a_bug_stays_in_the_log(log: io.BytesIO) -> None:
 
 def test_what_the_store_says_stays_in_the_log(log: io.BytesIO) -> None:
     """Where the store is, and what its driver says, is for operators."""
-    reply = respond(raising(StoreUnavailable("no `/srv/rw.db`")), {}, b"", Recorder(LogDecisions.DENIALS))
+    reply = respond(raising(StoreUnavailable("no `/srv/rw.db`")), {}, Recorder(LogDecisions.DENIALS))
     assert b"/srv" not in reply.body
     assert reply.headers["Retry-After"] == "1"
     [line] = lines(log)
@@ -95,12 +94,12 @@ def test_what_the_store_says_stays_in_the_log(log: io.BytesIO) -> None:
 def test_a_handler_finds_the_request_id(log: io.BytesIO) -> None:
     """Given or made, the request id is there before a handler is, and leaves with its reply."""
 
-    def handler(headers: Any, _body: bytes) -> Reply:
+    def handler(headers: Any) -> Reply:
         return Reply(200, {"Seen": headers["x-request-id"]}, b"")
 
     recorder = Recorder(LogDecisions.DENIALS)
-    assert respond(handler, {"x-request-id": "r1"}, b"", recorder).headers["Seen"] == "r1"
-    made = respond(handler, {}, b"", recorder).headers
+    assert respond(handler, {"x-request-id": "r1"}, recorder).headers["Seen"] == "r1"
+    made = respond(handler, {}, recorder).headers
     assert made["Seen"] == made["X-Request-ID"] != ""
     assert lines(log) == []
 
@@ -108,7 +107,7 @@ def test_a_handler_finds_the_request_id(log: io.BytesIO) -> None:
 @pytest.mark.parametrize("given", ["r1\r\nSet-Cookie: a=b", "r\x00", "r1\n", "é", "\x7f", "r" * 129])
 def test_a_request_id_cannot_forge_a_header(log: io.BytesIO, given: str) -> None:
     """What is not visible ASCII is refused, whatever a server has let through (A-20)."""
-    reply = respond(raising(AssertionError()), {"x-request-id": given}, b"", Recorder(LogDecisions.DENIALS))
+    reply = respond(raising(AssertionError()), {"x-request-id": given}, Recorder(LogDecisions.DENIALS))
     assert reply.status == 400
     assert "X-Request-ID" not in reply.headers
     assert given.encode() not in log.getvalue()
@@ -117,5 +116,5 @@ def test_a_request_id_cannot_forge_a_header(log: io.BytesIO, given: str) -> None
 def test_every_reply_has_the_common_headers(log: io.BytesIO) -> None:
     """They are added in one place, to a reply and to an error alike."""
     for error in (BadRequest("x"), NotFound(), ZeroDivisionError()):
-        headers = respond(raising(error), {}, b"", Recorder(LogDecisions.DENIALS)).headers
+        headers = respond(raising(error), {}, Recorder(LogDecisions.DENIALS)).headers
         assert (headers["Cache-Control"], headers["X-Content-Type-Options"]) == ("no-store", "nosniff")
