@@ -38,10 +38,6 @@ RETRY_SECONDS = 0.1
 READ_PATIENCE = 1.0
 """Seconds that one reading waits while others hold the store locked."""
 
-CATCH_UP_SECONDS = 0.25
-"""How long a request waits for the revision that its caller has already seen."""
-
-
 AT_ONCE = 8
 """Practices that are read again together with the change that touched them."""
 
@@ -148,8 +144,10 @@ class Live:
         fresh = self._counter.value() == self._seen or self._catch_up()
         loaded = self._current()
         if at_least > loaded.revision:
-            loaded = self._await(at_least)
-            fresh = fresh and loaded.revision >= at_least
+            # The store has it already, or nobody has: one reading tells.
+            with self._lock:
+                fresh = self._try() and self._current().revision >= at_least
+            loaded = self._current()
         return State(loaded, self._too_old() if fresh else Reason.POLICY_UNAVAILABLE, self)
 
     def load(self, practice: str) -> State:
@@ -175,17 +173,6 @@ class Live:
 
     def _too_old(self) -> Reason | None:
         return Reason.POLICY_TOO_OLD if self._clock() - self._confirmed > self._max_age else None
-
-    def _await(self, revision: int) -> Loaded:
-        """Wait, within a bound, for a revision that the caller has seen and this process has not."""
-        deadline = time.monotonic() + CATCH_UP_SECONDS
-        while self._current().revision < revision and time.monotonic() < deadline:
-            if not self._left_to_poll():
-                with self._lock:
-                    self._try()
-            if self._current().revision < revision:
-                self._stopped.wait(0.02)
-        return self._current()
 
     def _current(self) -> Loaded:
         if self._loaded is None:
@@ -357,6 +344,6 @@ def _intact_rows(view: View, practice: str) -> tuple[Row, ...] | None:
     """The rows of a practice; None where they are not those of its revisions."""
     try:
         rows = view.rows(practice)
-        return rows if rows_digest(rows) == view.recorded_digest(practice) else None
-    except Exception:  # noqa: BLE001 - rows that cannot even be read are not those that were published
+    except (ValueError, KeyError, TypeError):  # rows that cannot even be read as such
         return None
+    return rows if rows_digest(rows) == view.recorded_digest(practice) else None
