@@ -11,23 +11,17 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Protocol, TypeVar
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
 
-from service.audit.chain import rows_digest
-from service.decision import trial
 from service.decision.engine import Snapshot
-from service.errors import InvalidPolicy, RolewardenError, StoreUnavailable
-from service.folder import digest as folder_digest
-from service.policy import bundle
-from service.policy.catalog import Catalog
-from service.policy.request import RequestMap
-from service.store.base import FolderStatus, Token
+from service.errors import RolewardenError, StoreUnavailable
+from service.loaded import Loaded, newest, with_practice
+from service.store.base import FolderStatus
 from service.store.counter import Counter
 from service.store.sql import Store
-from service.store.view import View
-from service.values import Reason, Row
+from service.values import Reason
 
 POLL_SECONDS = 1.0
 """How often the store is asked for its head: finds the change of a writer that was killed before it could tell."""
@@ -38,34 +32,10 @@ RETRY_SECONDS = 0.1
 READ_PATIENCE = 1.0
 """Seconds that one reading waits while others hold the store locked."""
 
-AT_ONCE = 8
-"""Practices that are read again together with the change that touched them."""
-
-T = TypeVar("T")
-
 
 def steady_clock() -> float:
     """Seconds that pass while the machine sleeps, too, and never jump with the time of day."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """What one reading of the store gave. `refused`: practices that may not be served, and why."""
-
-    snapshot: Snapshot
-    request_map: RequestMap
-    catalog: Catalog
-    tokens: Mapping[str, Token]
-    practices: frozenset[str]
-    digest: str
-    folder_digest: str
-    refused: Mapping[str, Reason] = field(default_factory=dict)
-
-    @property
-    def revision(self) -> int:
-        """The revision that everything here was read at."""
-        return self.snapshot.revision
 
 
 class Source(Protocol):
@@ -214,34 +184,12 @@ class Live:
         """One reading of the store: what changed since the last one, and the rows of these practices."""
         seen = self._counter.value()
         with self._store.reading() as view:
-            loaded = self._newest(view)
+            loaded = newest(view, self._loaded)
             for practice in loaded.practices.intersection(practices):
-                loaded = _with_practice(view, loaded, practice)
+                loaded = with_practice(view, loaded, practice)
             loaded = replace(loaded, tokens={token.id: token for token in view.tokens() if token.revoked is None})
             self._folder_status = view.folder_status()
         self._loaded, self._seen, self._confirmed = loaded, seen, self._clock()
-
-    def _newest(self, view: View) -> Loaded:
-        head, old = view.head(), self._loaded
-        if old is not None and (head.number, head.digest) == (old.revision, old.digest):
-            return old
-        grown = old is not None and head.number > old.revision and _continues(view, old)
-        touched = view.touched_since(old.revision) if old is not None and grown else frozenset({""})
-        if old is None or "" in touched:
-            return _read_shared(view)
-        divisions = old.snapshot.divisions
-        loaded = replace(
-            old,
-            snapshot=Snapshot(old.snapshot.ruleset, _without(divisions, touched), head.number),
-            practices=old.practices - touched | view.existing(touched),
-            digest=head.digest,
-            refused=_without(old.refused, touched),
-        )
-        # A practice that is being asked about is read here and now; of many, each waits until it is asked about.
-        again = touched & divisions.keys() & loaded.practices
-        for practice in again if len(again) <= AT_ONCE else ():
-            loaded = _with_practice(view, loaded, practice)
-        return loaded
 
     # -- in the background ---------------------------------------------------------------------------------------
 
@@ -292,58 +240,3 @@ class Live:
             folder_status=self._folder_status,
             altered=tuple(sorted(loaded.refused)) if loaded else (),
         )
-
-
-def _without(named: Mapping[str, T], names: Collection[str]) -> dict[str, T]:
-    return {name: value for name, value in named.items() if name not in names}
-
-
-def _continues(view: View, old: Loaded) -> bool:
-    """Whether the store's history still contains what we answered from: it may have been replaced by a copy."""
-    return view.digest_at(old.revision) == old.digest
-
-
-def _read_shared(view: View) -> Loaded:
-    """What all practices share, read and compiled anew; practices follow when they are asked about."""
-    head = view.head()
-    rows = view.rows("")
-    if head.number == 0:
-        raise StoreUnavailable("nothing is published yet", "run `rolewarden init`")
-    texts = view.files()
-    if rows_digest(rows) != view.recorded_digest(""):
-        raise StoreUnavailable("the published files or screens were altered in the store", "restore the store")
-    files = {path: text.encode() for path, text in texts.items()}
-    read, findings = bundle.load(files)
-    if read is None:
-        raise InvalidPolicy(findings)
-    if set(read.shared.rows) != {row for row in rows if row.kind == "g2"}:
-        raise StoreUnavailable("the screens in the store differ from its published files", "restore the store")
-    return Loaded(
-        Snapshot(trial.ruleset(read), {}, head.number),
-        read.request_map,
-        read.catalog,
-        {},
-        view.practice_ids(),
-        head.digest,
-        folder_digest(files),
-    )
-
-
-def _with_practice(view: View, loaded: Loaded, practice: str) -> Loaded:
-    old, refused = loaded.snapshot, {name: why for name, why in loaded.refused.items() if name != practice}
-    rows = _intact_rows(view, practice)
-    if rows is None:
-        divisions = {name: division for name, division in old.divisions.items() if name != practice}
-        refused[practice] = Reason.ROWS_ALTERED
-    else:
-        divisions = {**old.divisions, practice: old.ruleset.compile(rows)}
-    return replace(loaded, snapshot=Snapshot(old.ruleset, divisions, old.revision), refused=refused)
-
-
-def _intact_rows(view: View, practice: str) -> tuple[Row, ...] | None:
-    """The rows of a practice; None where they are not those of its revisions."""
-    try:
-        rows = view.rows(practice)
-    except (ValueError, KeyError, TypeError):  # rows that cannot even be read as such
-        return None
-    return rows if rows_digest(rows) == view.recorded_digest(practice) else None

@@ -20,7 +20,8 @@ from service.decide import decide
 from service.decision import trial
 from service.decision.engine import Snapshot
 from service.errors import InvalidPolicy, StoreUnavailable
-from service.live import Loaded, State
+from service.live import State
+from service.loaded import Loaded
 from service.policy import bundle as bundles
 from service.policy.findings import errors
 from service.policy.request import RequestMap

@@ -9,7 +9,7 @@ from functools import cached_property
 from service.commands import present
 from service.decide import Answer
 from service.decision.engine import Division
-from service.live import Loaded
+from service.loaded import Loaded
 from service.values import ROLE_PREFIX, USER_PREFIX, Reason, Row
 
 ANY_CODE = "XXXX"

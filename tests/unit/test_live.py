@@ -9,7 +9,8 @@ import pytest
 from service import live as module
 from service.access import tokens
 from service.errors import StoreUnavailable
-from service.live import AT_ONCE, Live, steady_clock
+from service.live import Live, steady_clock
+from service.loaded import AT_ONCE
 from service.store.base import FolderStatus
 from tests.unit.site import LIST, ORDERS, TASK, Clock, Site, ask, reason, transactions
 
