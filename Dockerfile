@@ -32,8 +32,8 @@ WORKDIR /var/lib/rolewarden
 VOLUME /var/lib/rolewarden
 USER 8180:8180
 EXPOSE 8180
-# Asks the service itself, past any proxy that the environment names. Follows the port of ROLEWARDEN_BIND.
-HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 \
-    CMD ["python", "-c", "from urllib.request import ProxyHandler, build_opener; build_opener(ProxyHandler({})).open('http://127.0.0.1:8180/livez', timeout=4)"]
+# Asks the service itself, past any proxy that the environment names, where the settings say that it listens.
+HEALTHCHECK --interval=20s --timeout=8s --start-period=20s --retries=3 \
+    CMD ["rolewarden", "health"]
 ENTRYPOINT ["rolewarden"]
 CMD ["serve"]

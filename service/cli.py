@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 import click
 
-from service.commands import ask, check, fmt, log, policy, practice, present, serve, token
+from service.commands import ask, check, fmt, health, log, policy, practice, present, serve, token
 from service.commands.desk import Desk, Exit, require_store
 from service.config import Settings
 from service.errors import InvalidPolicy, RolewardenError
@@ -29,12 +29,24 @@ from service.store.sql import Store
 MOST_FINDINGS = 10
 """Errors of a policy that are shown when something else was asked for than its check."""
 
+_STANDARD_ERROR = 2
+
 
 def main() -> NoReturn:
     """What the `rolewarden` script runs."""
+    _occupy_standard_streams()
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # as the interpreter made them
+        if stream is not None:  # where it was closed
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # as the interpreter made them
     rolewarden.main(prog_name="rolewarden")
+
+
+def _occupy_standard_streams() -> None:
+    """Put nothing where a standard stream was closed: else the next file, a database say, would be taken for it."""
+    free = os.open(os.devnull, os.O_RDWR)
+    while free <= _STANDARD_ERROR:
+        free = os.dup(free)
+    os.close(free)
 
 
 def exit_code(error: Exception) -> Exit:
@@ -123,6 +135,7 @@ def rolewarden(context: click.Context, debug: bool) -> None:  # noqa: ARG001 - `
 for command in (
     serve.init,
     serve.serve,
+    health.health,
     check.check,
     fmt.fmt,
     ask.ask,
@@ -133,8 +146,6 @@ for command in (
     practice.practice,
     practice.user,
     token.token,
-    serve.init,
-    serve.serve,
 ):
     rolewarden.add_command(command)
 
@@ -142,7 +153,7 @@ for command in (
 # --- what is built, each when a command asks for it ---
 
 
-def _settings(*, demo: bool = False) -> Settings:
+def _settings(*, demo: bool | None = None) -> Settings:
     return Settings.from_environ(os.environ, demo=demo)
 
 

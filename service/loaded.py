@@ -123,6 +123,6 @@ def _intact_rows(view: View, practice: str) -> tuple[Row, ...] | None:
     """The rows of a practice; None where they are not those of its revisions."""
     try:
         rows = view.rows(practice)
-    except (ValueError, KeyError, TypeError):  # rows that cannot even be read as such
+        return rows if rows_digest(rows) == view.recorded_digest(practice) else None
+    except (KeyError, TypeError, ValueError):  # a kind that there is not, or bytes where text belongs
         return None
-    return rows if rows_digest(rows) == view.recorded_digest(practice) else None

@@ -1,7 +1,7 @@
-"""What operators see: log lines as JSON, and numbers for Prometheus.
+"""What operators see of each request and of the policy: numbers for Prometheus, and lines in the log.
 
-The rule kept here: ids may be logged; bodies and tokens never are, whatever the settings say. And the number of
-series is fixed: a label takes its values from a list of ours, never from what a caller sent.
+The rule kept here: the number of series is fixed; a label takes its values from a list of ours, never from what a
+caller sent. And taking something down never fails what is taken down.
 
 INVARIANT: prometheus-client decides how values are kept when it is first imported. So whoever serves with several
 workers names their folder (`METRICS_FOLDER`) before anything imports this module; see `service.wsgi.serve`.
@@ -10,28 +10,21 @@ workers names their folder (`METRICS_FOLDER`) before anything imports this modul
 from __future__ import annotations
 
 import os
-import re
-import sys
 import threading
-from collections.abc import Mapping, MutableMapping
-from typing import Any, BinaryIO
+from typing import Any
 
-import msgspec
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from service.access.tokens import TOKEN
 from service.config import LogDecisions
 from service.decide import Answer
 from service.live import Health, Live
+from service.log import SINK
 from service.values import Caller, Reason
 
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """The variable by which prometheus-client learns where workers share their values."""
-
-NEVER_LOGGED = frozenset({"authorization", "body", "database_url", "password", "secret", "token"})
-"""Fields that no line has, whoever logs it."""
 
 ALARMING_AGE = 60.0
 """Seconds without a word from the store after which somebody should know."""
@@ -43,54 +36,6 @@ _WATCH_SECONDS = 1.0
 _SECONDS = (0.00002, 0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.02, 0.1, 0.5, 2.0)
 _STATUSES = (400, 401, 403, 404, 405, 413, 500, 503)
 _INTERNAL = 500
-_TOKENS = re.compile(TOKEN.pattern.encode())
-
-
-# --- the log ------------------------------------------------------------------------------------------------
-
-
-def configure_log(stream: BinaryIO | None = None) -> None:
-    """Write what is logged from now on as JSON, one object a line, to standard error or to `stream`."""
-    structlog.configure(
-        processors=[*_processors(), _render],
-        wrapper_class=structlog.make_filtering_bound_logger("info"),
-        logger_factory=structlog.BytesLoggerFactory(stream or sys.stderr.buffer),
-        cache_logger_on_first_use=False,
-    )
-
-
-def formatter() -> structlog.stdlib.ProcessorFormatter:
-    """The same lines for what others log through the standard library."""
-    return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=_processors(),
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _render_text],
-    )
-
-
-def _processors() -> list[structlog.typing.Processor]:
-    return [
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-        _without_secrets,
-    ]
-
-
-def _without_secrets(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
-    return {name: value for name, value in event.items() if name not in NEVER_LOGGED}
-
-
-def _render(_logger: object, _method: str, event: Mapping[str, Any]) -> bytes:
-    line = msgspec.json.encode(event, enc_hook=repr)
-    # The last look at every line: a token may have come within the text of an error.
-    return _TOKENS.sub(rb"rw_\1_***", line) if b"rw_" in line else line
-
-
-def _render_text(logger: object, method: str, event: Mapping[str, Any]) -> str:
-    return _render(logger, method, event).decode()
-
-
-# --- the numbers --------------------------------------------------------------------------------------------
 
 
 class Recorder:
@@ -109,6 +54,7 @@ class Recorder:
         self._errors = {status: errors.labels(str(status)) for status in _STATUSES}
         self._other_errors = errors.labels("other")
         self._failures = self._counter("policy_read_failures", "Times that reading policy began to fail.")
+        SINK.on_failure = self._counter("log_failures", "Log lines that could not be written and are lost.").inc
         self._seconds = Histogram(
             "rolewarden_check_seconds",
             "Seconds from the request in hand to its decision.",
@@ -150,12 +96,18 @@ class Recorder:
         )
 
     def failed(self, error: Exception, status: int, request_id: str) -> None:
-        """A request got an error. An error of ours is told whole here, and nowhere else."""
-        self._errors.get(status, self._other_errors).inc()
-        if status == _INTERNAL:
-            self._log.error("internal_error", exc_info=error, request_id=request_id)
-        else:
-            self._log.warning("no_decision", status=status, why=str(error), request_id=request_id)
+        """A request got an error. An error of ours is told whole here, and nowhere else.
+
+        INVARIANT: this raises nothing: it stands where errors become answers, and behind it there is nobody.
+        """
+        try:
+            self._errors.get(status, self._other_errors).inc()
+            if status == _INTERNAL:
+                self._log.error("internal_error", exc_info=error, request_id=request_id)
+            else:
+                self._log.warning("no_decision", status=status, why=str(error), request_id=request_id)
+        except Exception:  # noqa: BLE001 - see the invariant; an error whose text cannot be made, say
+            SINK.lose()
 
     def watched(self, health: Health) -> None:
         """How the policy of this worker fares. Lines are written when something begins or ends."""
@@ -182,13 +134,20 @@ class Recorder:
         return generate_latest(registry)
 
 
-def watch(live: Live, recorder: Recorder) -> None:
+def watch(live: Live, recorder: Recorder, pause: float = _WATCH_SECONDS) -> None:
     """Have the health of a worker taken down every second: a scrape reaches one worker and asks for all."""
-    pause = threading.Event()
+    waiting = threading.Event()
 
     def run() -> None:
+        failing = False
         while True:
-            recorder.watched(live.health())
-            pause.wait(_WATCH_SECONDS)
+            try:
+                recorder.watched(live.health())
+                failing = False
+            except Exception as error:  # noqa: BLE001 - gauges that stand still look like a policy that fares well
+                if not failing:
+                    recorder.failed(error, _INTERNAL, "")
+                failing = True
+            waiting.wait(pause)
 
     threading.Thread(target=run, name="rolewarden-watch", daemon=True).start()

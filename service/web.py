@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from service.access.permissions import ALIVE, ENDPOINTS, EVALUATION, METRICS, READY
+from service.access.permissions import ALIVE, ENDPOINTS, EVALUATION, METRICS, READY, Admitted, Endpoint, admit
 from service.access.tokens import CHALLENGE
 from service.api import authzen, health
 from service.api.wire import JSON, Reply, write_error
@@ -22,13 +23,14 @@ from service.config import Settings
 from service.errors import BadRequest, RequestError, StoreUnavailable, TooLarge, Unauthenticated
 from service.folder import Glance
 from service.live import READ_PATIENCE, Live
-from service.observe import Recorder, configure_log, watch
+from service.log import configure_log
+from service.observe import Recorder, watch
 from service.policy import bundle
 from service.store.counter import Counter
 from service.store.sql import Store
 
 Headers = Mapping[str, str]
-Handler = Callable[[Headers, bytes], Reply]
+Handler = Callable[[Headers, bytes, Admitted | None], Reply]
 
 HEADERS_OF_EVERY_ANSWER = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
@@ -66,7 +68,7 @@ def flask_app(settings: Settings, live: Live, recorder: Recorder) -> Flask:
         app.add_url_rule(
             endpoint.path,
             endpoint=endpoint.path,
-            view_func=_view(handlers[endpoint.path], settings.max_body, recorder),
+            view_func=_view(guarded(endpoint, handlers[endpoint.path], live, settings.max_body), recorder),
             methods=[endpoint.method],
             provide_automatic_options=False,
         )
@@ -74,20 +76,37 @@ def flask_app(settings: Settings, live: Live, recorder: Recorder) -> Flask:
     @app.errorhandler(Exception)
     def failed(error: Exception) -> Response:
         """What goes wrong before a handler: no such route, another method, a body that does not arrive."""
-        return _to_flask(respond(_raising(error), _headers(), b"", recorder))
+        return _to_flask(respond(_raising(error), _headers(), recorder))
 
     return app
 
 
-def respond(handler: Handler, headers: Headers, body: bytes, recorder: Recorder) -> Reply:
-    """The reply of a handler, or the one its error becomes, with what every answer has.
+Body = Callable[[int], bytes]
+"""Reads the body, of up to so many bytes."""
 
-    `headers` are those of `authzen.HEADERS` that the request has. A handler always finds a request id there.
+
+def guarded(endpoint: Endpoint, handler: Handler, live: Live, max_body: int) -> Callable[[Headers, Body], Reply]:
+    """A handler behind what its row of the table asks for, so that a row cannot be open by an oversight.
+
+    Who may not come in is told so before the body is read, and where no body belongs, none is.
+    """
+
+    def answer(headers: Headers, body: Body) -> Reply:
+        admitted = admit(endpoint, headers.get(authzen.AUTHORIZATION), live)
+        return handler(headers, b"" if endpoint.method == "GET" else body(max_body), admitted)
+
+    return answer
+
+
+def respond(answer: Callable[[Headers], Reply], headers: Headers, recorder: Recorder) -> Reply:
+    """The reply to a request, or the one its error becomes, with what every answer has.
+
+    `headers` are those of `authzen.HEADERS` that the request has. `answer` always finds a request id there.
     """
     request_id = ""
     try:
         request_id = _request_id(headers)
-        reply = handler({**headers, authzen.REQUEST_ID: request_id}, body)
+        reply = answer({**headers, authzen.REQUEST_ID: request_id})
     except Exception as error:  # noqa: BLE001 - INVARIANT: no error leaves by any other way than `error_response`
         reply = error_response(error)
         recorder.failed(error, reply.status, request_id)
@@ -124,10 +143,12 @@ def _handlers(settings: Settings, live: Live, recorder: Recorder) -> dict[str, H
     """What stands behind each path."""
     glance = Glance(settings.policies, bundle.published)
     return {
-        EVALUATION: lambda headers, body: authzen.evaluate(headers, body, live, settings, recorder),
-        ALIVE: lambda _headers, _body: health.livez(),
-        READY: lambda _headers, _body: health.readyz(live, glance),
-        METRICS: lambda _headers, _body: health.metrics(recorder),
+        EVALUATION: lambda headers, body, admitted: authzen.evaluate(
+            headers, body, admitted, live=live, settings=settings, recorder=recorder
+        ),
+        ALIVE: lambda *_: health.livez(),
+        READY: lambda *_: health.readyz(live, glance),
+        METRICS: lambda *_: health.metrics(recorder),
     }
 
 
@@ -144,9 +165,10 @@ def _request_id(headers: Headers) -> str:
 # --- Flask's door -------------------------------------------------------------------------------------------
 
 
-def _view(handler: Handler, max_body: int, recorder: Recorder) -> Callable[[], Response]:
+def _view(answer: Callable[[Headers, Body], Reply], recorder: Recorder) -> Callable[[], Response]:
     def view() -> Response:
-        return _to_flask(respond(handler, _headers(), _body(request.environ, max_body), recorder))
+        body = partial(_body, request.environ)
+        return _to_flask(respond(lambda headers: answer(headers, body), _headers(), recorder))
 
     return view
 
@@ -174,11 +196,11 @@ def _headers() -> dict[str, str]:
     return {name: value for name in authzen.HEADERS if (value := request.headers.get(name)) is not None}
 
 
-def _raising(error: Exception) -> Handler:
-    def handler(_headers: Headers, _body: bytes) -> Reply:
+def _raising(error: Exception) -> Callable[[Headers], Reply]:
+    def answer(_headers: Headers) -> Reply:
         raise error
 
-    return handler
+    return answer
 
 
 def _to_flask(reply: Reply) -> Response:

@@ -23,6 +23,7 @@ DEADLINE_SECONDS = 10.0
 _LINGER_SECONDS = 2.0
 """How long a connection that we have ended waits for the client to end it, too, so that it gets the whole answer."""
 
+_LOOK_SECONDS = 0.5
 _MOST_LEFT_OVER = 65536
 """Bytes that a client may go on to send meanwhile."""
 
@@ -34,6 +35,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
         super().__init__(*args, **kwargs)
         self._under_way: set[Any] = set()
         self._leaving: deque[Any] = deque()  # by when they must have left
+        self._looked = 0.0
 
     def enqueue_req(self, conn: Any) -> None:
         """Give a connection to a thread once there is something to read. A silent one would hold the thread."""
@@ -60,9 +62,12 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
             self._let_go(conn)
 
     def murder_pending(self) -> None:
-        """What gunicorn calls once a second: the place for what has to be ended."""
+        """What gunicorn calls at least once a second: the place for what has to be ended."""
         super().murder_pending()
         now = time.monotonic()
+        if now < self._looked + _LOOK_SECONDS:
+            return
+        self._looked = now
         for conn in self._under_way:
             if now > conn.began + DEADLINE_SECONDS:
                 # Only the way in, so that a whole request that waited for a thread is answered all the same. The
@@ -72,6 +77,19 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
                 _shut(conn.sock, socket.SHUT_RDWR)  # who does not read its answer, either
         while self._leaving and now > self._leaving[0].timeout:
             self._close(self._leaving.popleft())
+
+    def _keepalive_after(self, conn: Any, keepalive: Any) -> bool:
+        """Whether the connection can be kept: there is nothing left of the body, or all the rest has arrived already.
+
+        gunicorn's own waits for the rest of a body that nobody read.
+        """
+        if not keepalive:
+            return False
+        conn.sock.setblocking(False)
+        try:
+            return any(not conn.parser.mesg.body.read(1024) for _ in range(_MOST_LEFT_OVER // 1024))
+        except Exception:  # noqa: BLE001 - it has not, or is not what it should be: each kind of body has its errors
+            return False
 
     def _let_go(self, conn: Any) -> None:
         """End our side, and wait for the client in the poller. gunicorn would do so here, and everybody with it."""

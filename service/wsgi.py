@@ -6,46 +6,90 @@ in each worker, after the fork, because neither a thread nor a connection to a d
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
-import socket
 import ssl
-import struct
 import sys
+import tempfile
 import time
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from selectors import EVENT_READ
 from typing import Any
 
 import gunicorn.http.wsgi
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
-from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
 from service.config import Settings
-from service.errors import RolewardenError
+from service.errors import ConfigError, RolewardenError
+from service.log import LineHandler, configure_log
+from service.worker import Worker
 
-_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - gunicorn makes its files there by mkstemp
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - what is made there has a name that nobody can guess
+METRICS_PREFIX = "rolewarden-metrics-"
 _SECOND = 1.0
-_STALLED = struct.pack("ll", 5, 0)
-"""Seconds, as the kernel wants them, for which a client that stops within a request can hold a thread."""
 
 
 def serve(settings: Settings) -> None:
     """Answer checks until told to stop. Raises `RolewardenError` where the store is not ready to start with."""
-    # INVARIANT: the folder is named before anything imports prometheus-client, which looks for it only then.
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(settings.metrics)
-    from service.observe import configure_log, formatter  # noqa: PLC0415 - see above
-    from service.web import create_app, require_ready  # noqa: PLC0415 - see above
+    with metrics_folder(settings) as folder:
+        # INVARIANT: the folder is named before anything imports prometheus-client, which looks for it only then.
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+        from service.web import create_app, require_ready  # noqa: PLC0415 - see above
 
-    require_ready(settings)
-    configure_log()
-    JsonLogger.formatter = formatter()
-    gunicorn.http.wsgi.Response = NamelessResponse
-    Server(settings, create_app).run()
+        require_ready(settings)
+        configure_log()
+        gunicorn.http.wsgi.Response = NamelessResponse
+        Server(settings, create_app).run()
+
+
+@contextmanager
+def metrics_folder(settings: Settings, memory: Path = SHARED_MEMORY) -> Iterator[Path]:
+    """The folder in which the workers share their numbers, for nobody else and for as long as we serve.
+
+    In memory: where the disk is full, a worker that writes to a file that it has mapped is killed. In the home where
+    there is no such memory.
+    """
+    made = _folder_in(memory)
+    if made is None:
+        with suppress(OSError):
+            settings.metrics.mkdir(mode=0o700, exist_ok=True)
+        made = _folder_in(settings.metrics)
+    if made is None:
+        raise ConfigError(f"no metrics can be kept in `{settings.home}`", "let the service write there")
+    (folder, lock), owner = made, os.getpid()
+    try:
+        yield folder
+    finally:
+        if os.getpid() == owner:  # a worker leaves by the same way
+            shutil.rmtree(folder, ignore_errors=True)
+        os.close(lock)
+
+
+def _folder_in(parent: Path) -> tuple[Path, int] | None:
+    """A new folder and our lock on it. Those of services that were killed before they could remove them go."""
+    try:
+        for dead in parent.glob(f"{METRICS_PREFIX}*"):
+            with suppress(OSError):  # somebody else's, or in use
+                os.close(_locked(dead))
+                shutil.rmtree(dead, ignore_errors=True)
+        folder = Path(tempfile.mkdtemp(prefix=METRICS_PREFIX, dir=parent))
+        return folder, _locked(folder)
+    except OSError:
+        return None
+
+
+def _locked(folder: Path) -> int:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        raise
+    return handle
 
 
 def options(settings: Settings) -> dict[str, Any]:
@@ -72,9 +116,8 @@ def options(settings: Settings) -> dict[str, Any]:
         "forwarded_allow_ips": "",  # nothing that a proxy says about its client is used
         "control_socket_disable": True,
         # A worker's sign of life is a file that it touches: on a slow disk it could look dead.
-        "worker_tmp_dir": str(_SHARED_MEMORY) if os.access(_SHARED_MEMORY, os.W_OK) else None,
+        "worker_tmp_dir": str(SHARED_MEMORY) if os.access(SHARED_MEMORY, os.W_OK) else None,
         "logger_class": JsonLogger,
-        "when_ready": lambda _arbiter: _empty(settings.metrics),
         "child_exit": _forget_gauges,
     }
 
@@ -105,53 +148,12 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
             sys.exit(1)
 
 
-class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
-    """gunicorn's worker with threads, but for how it meets slow clients and how it stops."""
-
-    def init_process(self) -> None:
-        for listener in self.sockets:  # the connections that it accepts inherit these
-            for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
-                listener.setsockopt(socket.SOL_SOCKET, option, _STALLED)
-        super().init_process()
-
-    def enqueue_req(self, conn: Any) -> None:
-        """Give a connection to a thread once there is something to read. A silent one would hold the thread."""
-        if conn.initialized or conn.data_ready:
-            super().enqueue_req(conn)
-            return
-        conn.set_timeout()
-        self.pending_conns.append(conn)
-        self.poller.register(conn.sock, EVENT_READ, partial(self.on_pending_socket_readable, conn))
-
-    def set_accept_enabled(self, enabled: bool) -> None:
-        """Begin or end to accept connections. When stopping, take the last ones first.
-
-        INVARIANT: whoever could connect is answered. A connection that waits in the kernel's queue while the
-        worker stops is reset in the end, perhaps with a request in it. So the queue is emptied and closed at
-        once; later clients are refused, and know that nobody heard them.
-        """
-        super().set_accept_enabled(enabled)
-        if enabled or self.alive:
-            return
-        for listener in self.sockets:
-            before = None
-            while listener.sock is not None and before != self.nr_conns:
-                before = self.nr_conns
-                self.accept(listener)
-            listener.close()
-        for conn in self.pending_conns:  # what has said nothing so far may not hold up the end
-            conn.timeout = min(conn.timeout, time.monotonic() + STOP_KEEPALIVE_LINGER)
-
-
 class JsonLogger(Logger):  # type: ignore[misc] # gunicorn ships no types
-    """gunicorn's own lines in the form of ours."""
-
-    formatter: Any = None
+    """gunicorn's own lines in the form of ours, by the same way."""
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
-        for handler in self.error_log.handlers:
-            handler.setFormatter(self.formatter)
+        self.error_log.handlers[:] = [LineHandler()]
 
 
 class NamelessResponse(gunicorn.http.wsgi.Response):  # type: ignore[misc] # gunicorn ships no types
@@ -165,12 +167,6 @@ def _modern_tls(_config: object, make: Callable[[], ssl.SSLContext]) -> ssl.SSLC
     context = make()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
-
-
-def _empty(folder: Path) -> None:
-    """Begin with no metrics. gunicorn calls this once it has the address, so that no other service uses them."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
 
 
 def _forget_gauges(_arbiter: Arbiter, worker: Any) -> None:

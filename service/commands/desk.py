@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import click
 
@@ -59,7 +60,7 @@ def require_store(settings: Settings) -> None:
     scheme, embedded, rest = settings.store_url.partition("sqlite:///")
     if scheme or not embedded:
         return
-    file = Path(rest)
+    file = Path(unquote(rest))
     try:
         file.stat()
     except FileNotFoundError as error:

@@ -18,12 +18,14 @@ from logging import ERROR, INFO, WARNING
 from types import FrameType
 
 import click
+import structlog
 
 from service import demonstration, wsgi
 from service.commands.desk import Desk, Exit, require_store
 from service.commands.present import path as shown
 from service.config import Settings
 from service.errors import ConfigError
+from service.log import configure_log
 from service.publish import Press
 from service.store.counter import Counter
 from service.store.sql import Store
@@ -93,10 +95,6 @@ def serve(desk: Desk, part: str | None, demo: bool) -> int:
 
 def _log() -> Told:
     """A line in the log for each event."""
-    import structlog  # noqa: PLC0415  with `observe`, which the check part must import after it has set its folder
-
-    from service.observe import configure_log  # noqa: PLC0415  see above
-
     configure_log()
     logger = structlog.get_logger()
 

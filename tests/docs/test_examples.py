@@ -14,7 +14,7 @@ import pytest
 
 from service import folder
 from service.decision import trial
-from service.observe import configure_log
+from service.log import configure_log
 from service.policy import bundle, request, rows
 from service.policy.findings import errors
 from tests.contract.endpoint.demonstration import Demonstration, publish

@@ -15,7 +15,8 @@ from service.commands.desk import Exit
 from service.config import LogDecisions, Settings, table
 from service.decision.oracle import DIFFERENCES
 from service.errors import RequestError, RolewardenError, StoreUnavailable
-from service.observe import NEVER_LOGGED, Recorder
+from service.log import NEVER_LOGGED
+from service.observe import Recorder
 from service.policy.bundle import REQUIRED
 from service.policy.cases import _JUDGED as JUDGED
 from service.policy.findings import RULES
@@ -104,6 +105,8 @@ def test_no_page_names_a_setting_that_is_not_there() -> None:
     known = {setting.name for setting in table().values()}
     known |= {f"{setting.name}_FILE" for setting in table().values() if setting.secret}
     known |= {"ROLEWARDEN_"}  # the beginning of them all
+    known |= {"ROLEWARDEN_SERVICE_HOST", "ROLEWARDEN_SERVICE_PORT", "ROLEWARDEN_SERVICE_PORT_HTTP"}  # of Kubernetes
+    known |= {"ROLEWARDEN_PORT", "ROLEWARDEN_PORT_"}  # up to the number
     for page in pages.pages():
         assert set(re.findall(r"ROLEWARDEN_[A-Z_]*", page.read_text(encoding="utf-8"))) <= known, page
 

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -101,6 +102,43 @@ def test_other_variables_are_none_of_our_business() -> None:
     assert Settings.from_environ({"PATH": "/bin", "HOME": "/root"}) == Settings.from_environ({})
 
 
+class TestKubernetes:
+    OF_A_SERVICE: ClassVar = {
+        "SERVICE_HOST": "10.0.0.11",
+        "SERVICE_PORT": "8180",
+        "SERVICE_PORT_HTTP": "8180",
+        "PORT": "tcp://10.0.0.11:8180",
+        "PORT_8180_TCP": "tcp://10.0.0.11:8180",
+        "PORT_8180_TCP_PROTO": "tcp",
+        "PORT_8180_TCP_PORT": "8180",
+        "PORT_8180_TCP_ADDR": "10.0.0.11",
+        "PORT_53_UDP": "udp://[fd00::1]:53",
+    }
+
+    def test_variables_of_a_service(self) -> None:
+        """What Kubernetes sets for a Service called `rolewarden` is passed over."""
+        assert settings(**self.OF_A_SERVICE) == Settings.from_environ({})
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("PORT", "8180"),
+            ("PORT", "0.0.0.0:8180"),
+            ("SERVICE_PORT", "http"),
+            ("SERVICE_PORTS", "8180"),
+            ("SERVICE", "x"),
+            ("PORT_HTTP", "tcp://10.0.0.11:8180"),
+            ("PORT_8180_TCP", "8180"),
+            ("PORT_8180_TCP_HOST", "10.0.0.11"),
+            ("CHECK_SERVICE_HOST", "10.0.0.11"),
+        ],
+    )
+    def test_what_only_looks_like_one(self, name: str, value: str) -> None:
+        """What has another shape is a setting that somebody hoped for, and is refused."""
+        with pytest.raises(ConfigError, match=f"`ROLEWARDEN_{name}`"):
+            settings(**{name: value})
+
+
 class TestSecrets:
     def test_from_a_file(self, tmp_path: Path) -> None:
         """A secret may stand in a file; the line break that editors add is no part of it."""
@@ -177,11 +215,12 @@ class TestDemonstration:
             Settings.from_environ(environ, demo=True)
 
     def test_its_token_is_refused_elsewhere(self) -> None:
-        """A token that stands in an environment is for the demonstration only."""
+        """A token that stands in an environment is for the demonstration only, and does not disturb other commands."""
         environ = {"ROLEWARDEN_DEMO_TOKEN": "rw_something"}
         with pytest.raises(ConfigError, match="ROLEWARDEN_DEMO_TOKEN"):
-            Settings.from_environ(environ)
+            Settings.from_environ(environ, demo=False)
         assert Settings.from_environ(environ, demo=True).demo_token == "rw_something"
+        assert not Settings.from_environ(environ).demo
 
     def test_no_variable_turns_it_on(self) -> None:
         """`--demo` is the only way."""

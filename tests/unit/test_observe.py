@@ -1,8 +1,12 @@
 import io
 import json
 import logging
+import os
 import re
-from typing import Any
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import pytest
 import structlog
@@ -11,8 +15,8 @@ from service.access.tokens import mint
 from service.config import LogDecisions
 from service.decide import Answer
 from service.live import Health
-from service.log import NEVER_LOGGED, configure_log, formatter
-from service.observe import ALARMING_AGE, Recorder
+from service.log import NEVER_LOGGED, LineHandler, configure_log, formatter
+from service.observe import ALARMING_AGE, Recorder, watch
 from service.values import Caller, Decision, Question, Reason
 
 EHR = Caller("ehr", None)
@@ -80,6 +84,13 @@ class TestDecisions:
         Recorder(setting).decided(answer(Reason.ALLOWED), EHR, "r1", 0.001)
         assert len(lines(log)) == count
 
+    def test_what_one_looks_for_comes_first(self, log: io.BytesIO) -> None:
+        """Every line begins with when, how bad, and what: ours, and those of others."""
+        Recorder(LogDecisions.DENIALS).decided(answer(Reason.NO_LEVEL), EHR, "r1", 0.001)
+        record = logging.LogRecord("gunicorn.error", logging.WARNING, "", 0, "text", (), None)
+        for line in (lines(log)[0], json.loads(formatter().format(record))):
+            assert list(line)[:3] == ["timestamp", "level", "event"]
+
     def test_a_line_has_bounds(self, log: io.BytesIO) -> None:
         """An id of any length or content makes one line of bounded length, and cannot forge a second."""
         forged = 'x\r\n{"event":"decision"}\n' + "y" * 50_000
@@ -113,6 +124,96 @@ class TestSecrets:
         record = logging.LogRecord("gunicorn.error", logging.WARNING, "", 0, "no %s", (text,), None)
         line = json.loads(formatter().format(record))
         assert (line["level"], line["event"][:6], text in line["event"]) == ("warning", "no rw_", False)
+
+
+class Unspeakable(Exception):
+    """An error that has no text."""
+
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+
+def full() -> BinaryIO:
+    """A log on a disk without room."""
+    return Path("/dev/full").open("wb", buffering=0)
+
+
+def closed() -> BinaryIO:
+    """A log that nobody reads any more."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    return os.fdopen(writer, "wb", buffering=0)
+
+
+class TestLost:
+    """Lines that cannot be written."""
+
+    @pytest.mark.parametrize("broken", [full, closed])
+    def test_nobody_notices(self, broken: Callable[[], BinaryIO]) -> None:
+        """A log that is full or closed stops nothing; what is lost is counted."""
+        with broken() as stream:
+            configure_log(stream)
+            recorder = Recorder(LogDecisions.ALL)
+            recorder.decided(answer(Reason.NO_LEVEL), EHR, "r1", 0.001)
+            recorder.failed(ZeroDivisionError(), 500, "r1")
+            recorder.watched(health(problem="gone"))
+            LineHandler().handle(logging.LogRecord("gunicorn.error", logging.ERROR, "", 0, "text", (), None))
+            assert "rolewarden_log_failures_total 4.0\n" in recorder.exposition().decode()
+            configure_log(io.BytesIO())
+
+    def test_what_has_no_text(self, log: io.BytesIO) -> None:
+        """An error, a value or a record that cannot be told is a lost line, and nothing else."""
+        recorder = Recorder(LogDecisions.ALL)
+        recorder.failed(Unspeakable(), 500, "r1")
+        recorder.failed(Unspeakable(), 400, "r1")
+        LineHandler().handle(logging.LogRecord("gunicorn.error", logging.ERROR, "", 0, "%d", ("x",), None))
+        structlog.get_logger().error("event", value=Path("\udcff"), name="\udcff")
+        told = recorder.exposition().decode()
+        assert 'rolewarden_errors_total{status="500"} 1.0\n' in told
+        assert lines(log)[-1]["name"] == r"'\udcff'"
+
+    def test_half_a_line(self) -> None:
+        """A line that broke off, where a disk was full for a while, does not spoil the next."""
+
+        class Narrow(io.BytesIO):
+            room = 10
+
+            def write(self, text: Any) -> int:
+                written = super().write(bytes(text)[: self.room])
+                self.room -= written
+                return written
+
+        stream = Narrow()
+        configure_log(stream)
+        structlog.get_logger().info("first")
+        stream.room = 10_000
+        structlog.get_logger().info("second")
+        first, second = stream.getvalue().splitlines()
+        assert len(first) == 10
+        assert json.loads(second)["event"] == "second"
+
+
+class TestWatch:
+    def test_it_survives_anything(self, log: io.BytesIO) -> None:
+        """Whatever goes wrong when the health is taken down, it is told once, and taken down again and again."""
+        asked = 0
+
+        class Ailing:
+            def health(self) -> Health:
+                nonlocal asked
+                asked += 1
+                if asked < 4:
+                    raise ZeroDivisionError
+                return health(revision=asked)
+
+        recorder = Recorder(LogDecisions.DENIALS)
+        watch(Ailing(), recorder, 0.001)
+        deadline = time.monotonic() + 10
+        while asked < 10 and time.monotonic() < deadline:
+            time.sleep(0.001)
+        assert asked >= 10
+        assert [line["event"] for line in lines(log)] == ["internal_error"]
+        assert "rolewarden_policy_revision 0.0" not in recorder.exposition().decode()
 
 
 class TestNumbers:

@@ -5,7 +5,7 @@ from pathlib import Path
 from gunicorn.config import Config
 
 from service.config import Settings
-from service.wsgi import options
+from service.wsgi import METRICS_PREFIX, metrics_folder, options
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,3 +40,27 @@ def test_numbers_are_not_chosen_too_early() -> None:
     """What leads to `serve` imports nothing that imports prometheus-client, which looks for its folder only then."""
     program = "import sys, service.__main__, service.wsgi; sys.exit('prometheus_client' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0
+
+
+def test_metrics_where_there_is_no_memory(tmp_path: Path) -> None:
+    """Without memory to share, the folder of the metrics is in the home; it is ours alone, and gone in the end."""
+    settings = Settings.from_environ({"ROLEWARDEN_HOME": str(tmp_path)})
+    with metrics_folder(settings, tmp_path / "absent" / "memory") as folder:
+        assert folder.parent == settings.metrics
+        assert folder.stat().st_mode & 0o777 == 0o700
+    assert not folder.exists()
+
+
+def test_metrics_of_those_who_were_killed(tmp_path: Path) -> None:
+    """What a service left behind that was killed is removed by the next; what belongs to a living one stays."""
+    settings = Settings.from_environ({"ROLEWARDEN_HOME": str(tmp_path)})
+    dead = settings.metrics / f"{METRICS_PREFIX}dead"
+    dead.mkdir(parents=True)
+    (dead / "counter_1.db").touch()
+    with (
+        metrics_folder(settings, tmp_path / "absent") as first,
+        metrics_folder(settings, tmp_path / "absent") as second,
+    ):
+        assert first != second
+        assert first.is_dir()
+        assert not dead.exists()

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import pytest
 
 from service.config import Settings
-from service.observe import configure_log
+from service.log import configure_log
 from tests.contract.endpoint.demonstration import Demonstration, publish
 from tests.contract.endpoint.doors import DOORS, Door
 

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from service.config import Bind, Settings, table
+from service.config import Settings, table
 from service.live import Live
 from service.observe import Recorder
+from service.setting import Bind
 from service.store.counter import Counter
 from service.store.sql import Store
 from service.web import flask_app
@@ -102,20 +103,22 @@ def flask_door(settings: Settings) -> Iterator[FlaskDoor]:
 
 
 @contextmanager
-def server_door(settings: Settings, *, trust: ssl.SSLContext | None = None) -> Iterator[ServerDoor]:
-    """A server with two workers, on a port of its own or the Unix socket that is set.
+def server_door(
+    settings: Settings, *, trust: ssl.SSLContext | None = None, workers: int = 2, log: Path | None = None
+) -> Iterator[ServerDoor]:
+    """A server with two workers unless told otherwise, on a port of its own or the Unix socket that is set.
 
     It must end by itself when it is told to.
     """
     port = free_port()
     variables = {row.name: str(getattr(settings, name) or "") for name, row in table().items()}
-    variables |= {"ROLEWARDEN_WORKERS": "2", "ROLEWARDEN_TLS_PROXY": ""}
+    variables |= {"ROLEWARDEN_WORKERS": str(workers), "ROLEWARDEN_TLS_PROXY": ""}
     if settings.bind.port is not None:
         variables["ROLEWARDEN_BIND"] = f"127.0.0.1:{port}"
     # In a file, so that a full pipe can never hold the server up.
-    with (settings.home / "server.log").open("ab") as log:
+    with (log or settings.home / "server.log").open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-c", SERVE], env=os.environ | variables, stdout=log, stderr=log, cwd=ROOT
+            [sys.executable, "-c", SERVE], env=os.environ | variables, stdout=output, stderr=output, cwd=ROOT
         )
     try:
         _wait_until_it_listens(settings.bind._replace(port=port) if settings.bind.port else settings.bind, process)
@@ -123,6 +126,21 @@ def server_door(settings: Settings, *, trust: ssl.SSLContext | None = None) -> I
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE) == 0
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate for `localhost` that lasts for two days, and its key; openssl must be there."""
+    cert, key = folder / "cert.pem", folder / "key.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
+            *("-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"),
+            *("-keyout", str(key), "-out", str(cert)),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return cert, key
 
 
 def free_port() -> int:

@@ -3,11 +3,13 @@
 import pytest
 
 from service.access.permissions import ENDPOINTS, Endpoint, Needs
+from service.api.wire import Reply
+from service.errors import Unauthenticated
 from service.live import Live
 from service.observe import Recorder
 from service.store.counter import Counter
 from service.store.sql import Store
-from service.web import flask_app
+from service.web import flask_app, guarded
 from tests.contract.endpoint.demonstration import Demonstration
 from tests.contract.endpoint.doors import Door
 
@@ -15,8 +17,7 @@ from tests.contract.endpoint.doors import Door
 def test_the_table_has_every_route(demonstration: Demonstration) -> None:
     """Nothing can be reached that does not stand in the table, by no other method, and nothing in it is missing."""
     settings = demonstration.settings
-    live = Live(Store.open(settings.store_url), Counter.open(settings.counter), max_policy_age=1, keep_practices=1)
-    routes = flask_app(settings, live, Recorder(settings.log_decisions)).url_map.iter_rules()
+    routes = flask_app(settings, live_of(demonstration), Recorder(settings.log_decisions)).url_map.iter_rules()
     found = {(rule.rule, method) for rule in routes for method in rule.methods or () if method != "HEAD"}
     assert found == {(endpoint.path, endpoint.method) for endpoint in ENDPOINTS}
 
@@ -36,3 +37,29 @@ def test_public_answers_name_nobody(door: Door, demonstration: Demonstration, en
     told = door.ask(endpoint.method, endpoint.path, {}, b"").body.decode()
     for name in ("riverside", "lakeside", "ann", "Task - ", "role:", demonstration.token[:15]):
         assert name not in told
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_new_row_is_not_open(demonstration: Demonstration, method: str) -> None:
+    """A handler behind a new row that needs a token is not reached without one, though it looks for none itself."""
+    live = live_of(demonstration)
+    row = Endpoint("/new", method, Needs.BEARER, "Answers whoever comes.")
+    answer = guarded(row, lambda *_: Reply(200, {}, b"reached"), live, 1024)
+    read: list[int] = []
+
+    def body(most: int) -> bytes:
+        read.append(most)
+        return b""
+
+    for headers in ({}, {"authorization": "Bearer x"}, {"authorization": f"Bearer rw_{'0' * 12}_{'0' * 64}"}):
+        with pytest.raises(Unauthenticated):
+            answer(headers, body)
+    assert not read, "who may not come in is not listened to"
+    assert answer({"authorization": f"Bearer {demonstration.token}"}, body).body == b"reached"
+    assert len(read) == (method == "POST")
+
+
+def live_of(demonstration: Demonstration) -> Live:
+    """A live policy of this process."""
+    settings = demonstration.settings
+    return Live(Store.open(settings.store_url), Counter.open(settings.counter), max_policy_age=1, keep_practices=1)

@@ -7,8 +7,12 @@ from typing import Any
 import pytest
 
 from service.config import DecisionContext, Settings
+from service.decide import Answer
+from service.live import Live
+from service.observe import Recorder
 from service.store.counter import Counter
 from service.store.sql import Store
+from service.web import flask_app
 from tests.contract.endpoint.demonstration import NOW, Demonstration, publish
 from tests.contract.endpoint.doors import Door, Got
 
@@ -424,6 +428,21 @@ class TestContext:
             "row": "p, role:Front Desk, riverside, Task - Patient Portal, Write",
         }
         assert reason(ask(question("cam")))["code"] == "no_level"
+
+    def test_only_what_is_told_is_worked_out(self, demonstration: Demonstration) -> None:
+        """Rows behind a refusal and names like an unknown one cost much and are not told: they are not looked for."""
+        answers: list[Answer] = []
+
+        class Kept(Recorder):
+            def decided(self, answer: Answer, *others: Any) -> None:
+                answers.append(answer)
+
+        settings = demonstration.having(decision_context=DecisionContext.ALL)
+        live = Live(Store.open(settings.store_url), Counter.open(settings.counter), max_policy_age=9, keep_practices=9)
+        client = flask_app(settings, live, Kept(settings.log_decisions)).test_client()
+        for user in ("ann", "cam", "nobody"):
+            client.post(PATH, json=question(user), headers={"Authorization": f"Bearer {demonstration.token}"})
+        assert [answer.explanation is not None for answer in answers] == [True, False, False]
 
 
 class TestChanges:

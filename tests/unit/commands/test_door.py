@@ -95,3 +95,24 @@ def test_nothing_is_wrapped_or_coloured_for_a_program(bare: CommandLine) -> None
 
 def _broken(_folder: Path) -> None:
     raise ZeroDivisionError("by nought")
+
+
+@pytest.mark.parametrize("name", ["a?b", "a%41", "a b#c", "ä&=;", "a%3Fb"])
+def test_any_home(bare: CommandLine, tmp_path: Path, name: str) -> None:
+    """The store is in the home that is set, whatever its name has in it that means something in a URL."""
+    home = tmp_path / name
+    bare.env["ROLEWARDEN_HOME"] = str(home)
+    assert name in bare("log", code=1).output.replace("\n", "")
+    bare("init")
+    assert (home / "rolewarden.db").stat().st_size > 0
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()].count(name) == 1
+    bare("log")
+
+
+def test_the_token_of_the_demonstration_disturbs_nobody(demo: CommandLine) -> None:
+    """Where it is exported, commands that do not want it work; what would serve without `--demo` does not."""
+    demo.env["ROLEWARDEN_DEMO_TOKEN"] = "rw_something"
+    demo("ask", "riverside", "ann", "respond", "Task - Patient Portal")
+    demo("practice", "list")
+    for command in ("init", "serve"):
+        assert "ROLEWARDEN_DEMO_TOKEN" in demo(command, code=1).output

@@ -1,0 +1,104 @@
+"""One setting: its row of the table, and how its text is read.
+
+A reader takes the text of a variable and returns its value, or raises ValueError with what was expected. It knows no
+other setting; which of them contradict each other is for `service.config` to say.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, NamedTuple
+
+
+class Bind(NamedTuple):
+    """Where the service listens: a host and a port, or a Unix socket, whose path is then the host."""
+
+    host: str
+    port: int | None
+
+    def __str__(self) -> str:
+        if self.port is None:
+            return f"unix:{self.host}"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def leaves_the_host(self) -> bool:
+        """Whether what is said here can be heard elsewhere. A name that we cannot judge is taken to be heard."""
+        if self.port is None or self.host == "localhost":
+            return False
+        try:
+            return not ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return True
+
+
+class Setting(NamedTuple):
+    """One row of the table. A default of "" means that there is none, or that the meaning says what happens."""
+
+    name: str
+    default: str
+    parse: Callable[[str], Any]
+    meaning: str
+    secret: bool = False
+
+
+def path(text: str) -> Path:
+    """A path, from where we were started."""
+    return Path(text).absolute()
+
+
+def optional_path(text: str) -> Path | None:
+    """A path, or none."""
+    return path(text) if text else None
+
+
+def flag(text: str) -> bool:
+    """A switch."""
+    if text not in ("true", "false"):
+        raise ValueError("`true` or `false`")
+    return text == "true"
+
+
+def number(least: int, most: int) -> Callable[[str], int]:
+    """A whole number within bounds."""
+
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,12}", text) or not least <= int(text) <= most:
+            raise ValueError(f"a whole number from {least} to {most}")
+        return int(text)
+
+    return parse
+
+
+def choice(kind: type[StrEnum]) -> Callable[[str], StrEnum]:
+    """One of the words of an enumeration."""
+
+    def parse(text: str) -> StrEnum:
+        try:
+            return kind(text)
+        except ValueError:
+            raise ValueError("one of " + ", ".join(f"`{choice}`" for choice in kind)) from None
+
+    return parse
+
+
+def workers(text: str) -> int:
+    """How many processes; without a word, one for each core."""
+    if not text:
+        return max(2, len(os.sched_getaffinity(0)))
+    return number(1, 512)(text)
+
+
+def bind(text: str) -> Bind:
+    """Where to listen."""
+    if text.startswith("unix:/"):
+        return Bind(text.removeprefix("unix:"), None)
+    address = re.fullmatch(r"(?:\[([0-9a-fA-F:.]+)\]|([^\s\[\]:]+)):([0-9]{1,5})", text)
+    if not address or not 0 < int(address[3]) < 2**16:
+        raise ValueError("`host:port`, `[address]:port` or `unix:/path`")
+    return Bind(address[1] or address[2], int(address[3]))
