@@ -124,5 +124,8 @@ def _intact_rows(view: View, practice: str) -> tuple[Row, ...] | None:
     try:
         rows = view.rows(practice)
         return rows if rows_digest(rows) == view.recorded_digest(practice) else None
-    except (KeyError, TypeError, ValueError):  # a kind that there is not, or bytes where text belongs
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - bytes where text belongs, a kind that there is not, or a store that is going away
+        view.head()  # raises where it is the store that fails, and not these rows
         return None

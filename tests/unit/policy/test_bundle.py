@@ -109,7 +109,8 @@ def test_a_file_that_is_missing(name: str) -> None:
 )
 def test_a_file_that_nothing_reads(path: str) -> None:
     """A file in the wrong place, of the wrong kind, or with a name that cannot be shown, is an error."""
-    assert said(load({path: PAIR})[1]) == [("file-unknown", path)]
+    shown = path.encode(errors="backslashreplace").decode()
+    assert said(load({path: PAIR})[1]) == [("file-unknown", shown)]
 
 
 @pytest.mark.parametrize("path", ["README.md", "cases/notes.md", "demo/deep/down/notes.md"])
