@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self, get_origin, get_type_hints
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from service import setting
 from service.errors import ConfigError
@@ -98,7 +98,7 @@ class Settings:
         Setting(
             "ROLEWARDEN_MAX_POLICY_AGE",
             "86400",
-            setting.number(1, 31 * 86400),
+            setting.number(3, 31 * 86400),
             "Seconds for which policy in memory answers while the store is out of reach; then all is refused. "
             "Somebody who leaves keeps access for that long on a host that is cut off.",
         ),
@@ -164,8 +164,9 @@ class Settings:
 
     @property
     def counter(self) -> Path:
-        """The small file by which the workers of this host learn of a change."""
-        return self.home / "counter"
+        """The small file by which the workers of this host learn of a change: beside the database, whoever opens it."""
+        _, embedded, path = self.store_url.partition("sqlite:///")
+        return Path(unquote(path)).absolute().parent / "counter" if embedded else self.home / "counter"
 
     @property
     def metrics(self) -> Path:

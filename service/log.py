@@ -7,15 +7,15 @@ counted, and whoever logged it never knows.
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
 import threading
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, MutableMapping
 from io import FileIO, RawIOBase
 from typing import Any, BinaryIO
 
-import msgspec
 import structlog
 
 from service.access.tokens import TOKEN
@@ -133,13 +133,7 @@ def _to_text(_logger: object, _method: str, event: MutableMapping[str, Any]) -> 
 def _line(event: MutableMapping[str, Any]) -> bytes:
     told = structlog.processors.format_exc_info(None, "", event)
     named = {name: told[name] for name in (*_FIRST, *told) if name in told and name not in NEVER_LOGGED}
-    line = _encode(named)
+    # ASCII alone: some tools take other characters than ours for the end of a line, and a file name may be no text.
+    line = json.dumps(named, default=repr, separators=(",", ":")).encode("ascii")
     # The last look at every line: a token may have come within the text of an error.
     return _TOKENS.sub(rb"rw_\1_***", line) if b"rw_" in line else line
-
-
-def _encode(event: Mapping[str, Any]) -> bytes:
-    try:
-        return msgspec.json.encode(event, enc_hook=repr)
-    except UnicodeEncodeError:  # the name of a file that is no UTF-8, say
-        return msgspec.json.encode({name: ascii(value) for name, value in event.items()})
