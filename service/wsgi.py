@@ -31,6 +31,8 @@ from service.worker import Worker
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - what is made there has a name that nobody can guess
 METRICS_PREFIX = "rolewarden-metrics-"
 _SECOND = 1.0
+_ERRORS = 400
+_BODIES = ("CONTENT-LENGTH", "TRANSFER-ENCODING")
 
 
 def serve(settings: Settings) -> None:
@@ -42,7 +44,7 @@ def serve(settings: Settings) -> None:
 
         require_ready(settings)
         configure_log()
-        gunicorn.http.wsgi.Response = NamelessResponse
+        gunicorn.http.wsgi.Response = PlainResponse
         Server(settings, create_app).run()
 
 
@@ -156,11 +158,20 @@ class JsonLogger(Logger):  # type: ignore[misc] # gunicorn ships no types
         self.error_log.handlers[:] = [LineHandler()]
 
 
-class NamelessResponse(gunicorn.http.wsgi.Response):  # type: ignore[misc] # gunicorn ships no types
-    """A response that does not say which server wrote it."""
+class PlainResponse(gunicorn.http.wsgi.Response):  # type: ignore[misc] # gunicorn ships no types
+    """A response that does not say which server wrote it, and says truly whether its connection stays."""
 
     def default_headers(self) -> list[str]:
         return [header for header in super().default_headers() if not header.startswith("Server:")]
+
+    def should_close(self) -> bool:
+        """Whether this is the last answer of its connection.
+
+        INVARIANT: whoever is told that the connection stays can use it again. An error may be told before the body
+        was read, and the body of a GET is never read: what is left of either would be taken for the next request.
+        """
+        unread = self.req.method == "GET" and any(name in _BODIES for name, _ in self.req.headers)
+        return bool(super().should_close() or unread or (self.status_code or 0) >= _ERRORS)
 
 
 def _modern_tls(_config: object, make: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
