@@ -33,6 +33,7 @@ METRICS_PREFIX = "rolewarden-metrics-"
 _SECOND = 1.0
 _ERRORS = 400
 _BODIES = ("CONTENT-LENGTH", "TRANSFER-ENCODING")
+_EMPTY = ("CONTENT-LENGTH", "0")
 
 
 def serve(settings: Settings) -> None:
@@ -170,7 +171,8 @@ class PlainResponse(gunicorn.http.wsgi.Response):  # type: ignore[misc] # gunico
         INVARIANT: whoever is told that the connection stays can use it again. An error may be told before the body
         was read, and the body of a GET is never read: what is left of either would be taken for the next request.
         """
-        unread = self.req.method == "GET" and any(name in _BODIES for name, _ in self.req.headers)
+        bodies = ((name, value) for name, value in self.req.headers if name in _BODIES)
+        unread = self.req.method == "GET" and any(body != _EMPTY for body in bodies)
         return bool(super().should_close() or unread or (self.status_code or 0) >= _ERRORS)
 
 

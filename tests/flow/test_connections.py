@@ -38,6 +38,7 @@ def answer(service: Service, head: str) -> tuple[bytes, bytes]:
         ("POST /nowhere HTTP/1.1\r\nContent-Length: 20", b"404", CLOSED),
         ("POST /livez HTTP/1.1\r\nContent-Length: 20", b"405", CLOSED),
         ("GET /livez HTTP/1.1\r\nContent-Length: 20", b"200", CLOSED),
+        ("GET /livez HTTP/1.1\r\nContent-Length: 0", b"200", KEPT),
         ("GET /livez HTTP/1.1", b"200", KEPT),
     ],
 )
