@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from hashlib import sha256
 
 from service.errors import BaseMoved, UsageError
 from service.policy.bundle import Bundle
 from service.policy.cases import instance
 from service.publish import Press, publish
-from service.store.view import View
+from service.store.view import View, text_digest
 from service.values import ROLE_PREFIX, USER_PREFIX, Change, How, Revision, Row
 
 _TRIES = 5
@@ -34,7 +33,7 @@ class Author:
 
 def of_files(view: View, author: Author, read: Bundle) -> Change:
     """What publishing these files would change: the files themselves, and the `g2` rows they hold."""
-    files = {Row("file", (path, sha256(text.encode()).hexdigest())) for path, text in read.texts.items()}
+    files = {Row("file", (path, text_digest(text))) for path, text in read.texts.items()}
     return _difference(view, author, set(view.rows("")), files | set(read.shared.rows))
 
 

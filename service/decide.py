@@ -48,7 +48,7 @@ class Answer:
 
 
 def decide(question: Question, caller: Caller, state: State, *, explain: bool = False) -> Answer:
-    """Answer one question. Raises Forbidden when the caller may not ask about the practice, and nothing else."""
+    """Answer one question. A refusal is an answer; Forbidden is raised when the caller may not ask there."""
     loaded = state.loaded
     # 4. A caller outside its practices learns nothing, not even whether the practice exists.
     practice = loaded.request_map.practice(question)

@@ -5,7 +5,8 @@ division each role that holds anything is one bit; a user is the bits of the rol
 action) the bits of the roles that it is granted to: one `&` decides. `service.decision.scan` defines what is
 computed here.
 
-INVARIANT: nothing here changes after it was built, so that a request may read it without a lock.
+INVARIANT: no answer changes after it was built, so that a request may read it without a lock. What a ruleset adds
+later is a memory of what rows expand to, which comes out the same whoever works it out first.
 """
 
 from __future__ import annotations
