@@ -93,6 +93,15 @@ def is_whole(client: Client) -> None:
     assert [answer.code for answer in told] == ["allowed", "no_level", "unknown_user"]
 
 
+def settled(service: Service) -> dict[int, Client]:
+    """A client of every worker, once each is over what the test before did to the store."""
+    probes = service.clients_of_every_worker()
+    for probe in probes.values():
+        wait_until(lambda probe=probe: probe.ask("ann", "respond", TASK).allowed, 5)
+        is_whole(probe)
+    return probes
+
+
 class TestAway:
     @pytest.mark.parametrize("harm", HARMS)
     def test_loaded_practices_are_answered(self, service: Service, harm: str) -> None:
@@ -100,9 +109,7 @@ class TestAway:
 
         Nothing is an error of ours, nothing is allowed that the policy does not allow, and nobody waits for long.
         """
-        probes = service.clients_of_every_worker()
-        for probe in probes.values():
-            is_whole(probe)
+        probes = settled(service)
         with harmed(service.home.database, harm):
             for probe in probes.values():
                 for _ in range(2):
@@ -125,9 +132,7 @@ class TestAway:
         """Any number who ask for practices that cannot be read do not keep those waiting whose practice is there."""
         for number in range(40):
             make_practice(service.home, f"crowd{number}")
-        probes = service.clients_of_every_worker()
-        for probe in probes.values():
-            is_whole(probe)
+        probes = settled(service)
         codes: list[str] = []
         crowd = [
             threading.Thread(
@@ -154,9 +159,7 @@ class TestAway:
 
     def test_a_change_that_cannot_be_read(self, service: Service) -> None:
         """A change that is known of and cannot be read makes refusals, never answers from before it."""
-        probes = service.clients_of_every_worker()
-        for probe in probes.values():
-            is_whole(probe)
+        probes = settled(service)
         with harmed(service.home.database, "removed"):
             with Counter.open(service.home.var / "counter").changing():
                 pass  # as a publisher leaves it, whose commit we then cannot see
@@ -195,9 +198,7 @@ def test_the_counter_is_gone(home: Home) -> None:
 def test_too_old(home: Home) -> None:
     """Policy that was not confirmed for longer than the setting allows answers nobody, until it is confirmed."""
     with serving(home, "check", "--demo", MAX_POLICY_AGE="3") as service:
-        probes = service.clients_of_every_worker()
-        for probe in probes.values():
-            is_whole(probe)
+        probes = settled(service)
         with harmed(home.database, "removed"):
             began = time.monotonic()
             for probe in probes.values():
