@@ -172,8 +172,8 @@ class PlainResponse(gunicorn.http.wsgi.Response):  # type: ignore[misc] # gunico
         was read, and the body of a GET is never read: what is left of either would be taken for the next request.
         """
         bodies = ((name, value) for name, value in self.req.headers if name in _BODIES)
-        unread = self.req.method == "GET" and any(body != _EMPTY for body in bodies)
-        return bool(super().should_close() or unread or (self.status_code or 0) >= _ERRORS)
+        unread = self.req.method == "GET" or (self.status_code or 0) >= _ERRORS
+        return bool(super().should_close() or (unread and any(body != _EMPTY for body in bodies)))
 
 
 def _modern_tls(_config: object, make: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:

@@ -40,6 +40,7 @@ def answer(service: Service, head: str) -> tuple[bytes, bytes]:
         ("GET /livez HTTP/1.1\r\nContent-Length: 20", b"200", CLOSED),
         ("GET /livez HTTP/1.1\r\nContent-Length: 0", b"200", KEPT),
         ("GET /livez HTTP/1.1", b"200", KEPT),
+        ("GET /nowhere HTTP/1.1", b"404", KEPT),
     ],
 )
 def test_what_is_said_of_the_connection(service: Service, head: str, status: bytes, said: bytes) -> None:

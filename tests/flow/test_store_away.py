@@ -171,6 +171,7 @@ class TestAway:
         for probe in probes.values():
             wait_until(lambda probe=probe: probe.get("/readyz").status == 200, 3)
             is_whole(probe)
+        assert service.workers() == probes.keys()
 
 
 def test_the_counter_is_gone(home: Home) -> None:
