@@ -8,8 +8,8 @@ WORKDIR /src
 # What the locks name, by hash and as wheels; nothing else is fetched. The environment gets no pip of its own.
 COPY requirements/ requirements/
 RUN python -m venv --without-pip /opt/rolewarden \
-    && pip --python /opt/rolewarden/bin/python install --require-hashes --only-binary :all: -r requirements/setup.txt \
-    && pip install --require-hashes --only-binary :all: -r requirements/build.txt
+    && pip --python /opt/rolewarden/bin/python install --no-deps --require-hashes --only-binary :all: -r requirements/setup.txt \
+    && pip install --no-deps --require-hashes --only-binary :all: -r requirements/build.txt
 COPY LICENSE pyproject.toml ./
 COPY service/ service/
 RUN pip wheel --no-deps --no-build-isolation --no-index --wheel-dir /wheels . \

@@ -15,7 +15,8 @@ UPGRADE ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
-LOCKED := --require-hashes --only-binary :all:
+# A lock names everything, so nothing is resolved again: a resolver could find a release newer than the lock.
+LOCKED := --no-deps --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
