@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from service.errors import BaseMoved, UsageError
-from service.policy.bundle import Bundle
+from service.errors import BaseMoved, PracticeMoved, UsageError
+from service.policy.bundle import TEMPLATES, Bundle
 from service.policy.cases import instance
+from service.policy.edits import Edit, carried_out
+from service.policy.practice import Practice
+from service.policy.rows import parse
 from service.publish import Press, publish
 from service.store.view import View, text_digest
 from service.values import ROLE_PREFIX, USER_PREFIX, Change, How, Revision, Row
@@ -73,6 +76,26 @@ def of_user(view: View, author: Author, practice: str, user: str, *, name: str |
     return _difference(view, author, {old} if old else set(), {new})
 
 
+def of_edits(view: View, author: Author, practice: str, edits: Iterable[Edit], base: int) -> Change:
+    """What these edits make of a practice. `base`: the newest revision that touched it when the author looked.
+
+    Raises PracticeMoved where somebody else has changed the practice since.
+    """
+    if practice not in view.existing([practice]):
+        raise UsageError(f"there is no practice `{practice}`", "see `rolewarden practice list`")
+    if (newest := view.last_touched(practice)) != base:
+        raise PracticeMoved(practice, base, newest)
+    current = Practice.of(practice, view.rows(practice))
+    wanted = carried_out(current, edits, published_templates(view))
+    return _difference(view, author, set(current.rows), set(wanted.rows))
+
+
+def published_templates(view: View) -> tuple[Row, ...]:
+    """The rows of the role templates that are published."""
+    text = view.files().get(TEMPLATES, "")
+    return tuple(parse(TEMPLATES, text, {"p": 4})[0].rows)
+
+
 def together(one: Change, other: Change) -> Change:
     """Two changes from the same base as one."""
     return replace(one, added=one.added | other.added, removed=one.removed | other.removed)
@@ -89,6 +112,8 @@ def carry_out(press: Press, find: Callable[[View], Change], files: Mapping[str, 
         try:
             named = {row.fields[0] for row in change.added if row.kind == "file"}
             return publish(change, press, {path: text for path, text in (files or {}).items() if path in named})
+        except PracticeMoved:
+            raise  # which trying again would not mend
         except BaseMoved as error:
             moved = error
     raise moved or BaseMoved(0, 0)

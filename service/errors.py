@@ -4,6 +4,7 @@
     ├── InvalidPolicy                   policy files or rows that do not hold; carries the findings        exit 3
     ├── ChangeRefused                   a guard rail or a moved base stopped a change                      exit 1
     │   └── BaseMoved                   somebody else's change came first
+    │       └── PracticeMoved           and it was of the same practice
     ├── StoreUnavailable                the store cannot be reached, is locked, or is of another version   exit 1
     ├── ConfigError                     a setting is missing, malformed, or two settings contradict        exit 1
     ├── UsageError                      a command was asked for something that is not there                exit 1
@@ -70,6 +71,17 @@ class BaseMoved(ChangeRefused):
             f"this change was made from revision {base}, and the newest is now {head}",
             "look at what changed and try again",
         )
+
+
+class PracticeMoved(BaseMoved):
+    """The practice was changed since its author looked at it. `base` and `head` are revisions that touched it."""
+
+    code = "practice_moved"
+
+    def __init__(self, practice: str, base: int, head: int) -> None:
+        super().__init__(base, head)
+        self.message = f"`{practice}` was changed since revision {base}, by revision {head}"
+        self.practice, self.base, self.head = practice, base, head
 
 
 class StoreUnavailable(RolewardenError):

@@ -23,6 +23,7 @@ from itertools import chain
 from service import inspection
 from service.audit.chain import rows_digest
 from service.decision import guards, trial
+from service.decision.effect import Effect, effect
 from service.store.base import Draft
 from service.store.counter import Counter
 from service.store.sql import Store
@@ -38,21 +39,32 @@ class Press:
     now: Callable[[], str] = lambda: datetime.now(UTC).isoformat(timespec="microseconds")
 
 
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """A change as it would be, when nothing has refused it yet.
+
+    `after`: the rows that each touched practice would have ("" for what all share). `effect`: who could do what.
+    """
+
+    after: Mapping[str, frozenset[Row]]
+    effect: Effect
+
+
 def publish(change: Change, press: Press, files: Mapping[str, str] | None = None) -> Revision:
     """Make a change the next revision. `files`: the texts of the `file` rows that it adds, by path.
 
     Raises what `rehearse` raises and, in step 9, BaseMoved, ChangeRefused and StoreUnavailable; in each case nothing
     has changed. When it returns, no worker of this host answers from before.
     """
-    after = rehearse(change, press.store, files)
+    after = rehearse(change, press.store, files).after
     # 9. one transaction, and 10. announce: the counter is raised before anybody is told that this went well
     draft = Draft(change, press.now(), tuple(sorted((name, rows_digest(rows)) for name, rows in after.items())))
     with press.counter.changing():
         return press.store.commit(draft, files or {})
 
 
-def rehearse(change: Change, store: Store, files: Mapping[str, str] | None = None) -> Mapping[str, frozenset[Row]]:
-    """Steps 1 to 5, which write nothing: the rows that each touched practice would have ("" for what all share).
+def rehearse(change: Change, store: Store, files: Mapping[str, str] | None = None) -> Rehearsal:
+    """Steps 1 to 6, which write nothing.
 
     Raises InvalidPolicy (step 1, 2, 5), ChangeRefused (3), BaseMoved and StoreUnavailable.
     """
@@ -78,4 +90,5 @@ def rehearse(change: Change, store: Store, files: Mapping[str, str] | None = Non
     # 5. run the cases
     if "" in after:
         inspection.refuse(trial.run_cases(read))
-    return after
+    # 6. the effect diff
+    return Rehearsal(after, effect(before, next_, sorted(set(after) - {""})))

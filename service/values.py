@@ -160,6 +160,8 @@ class Caller:
 class How(StrEnum):
     """The way by which a change came."""
 
+    SETUP = "setup"
+    API = "api"
     COMMAND = "command"
     FILES = "files"
     DEMO = "demo"

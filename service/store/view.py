@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, func, select
 from sqlalchemy import Row as Record
 
 from service.errors import StoreUnavailable
@@ -87,6 +87,12 @@ class View:
         """The practices that revisions after this one touched; "" among them where shared rows changed."""
         touched = tables.revision_practice.c
         return frozenset(self._connection.scalars(select(touched.practice).distinct().where(touched.number > number)))
+
+    def last_touched(self, practice: str) -> int:
+        """The number of the newest revision that touched a practice; 0 where none did."""
+        touched = tables.revision_practice.c
+        newest = select(func.max(touched.number)).where(touched.practice == practice)
+        return self._connection.execute(newest).scalar_one() or 0
 
     def recorded_digest(self, practice: str) -> str | None:
         """The digest of a practice's rows as the newest revision touching it says; None where none did."""

@@ -140,7 +140,7 @@ class TestAChange:
         )
         before = site.counter.value()
         with nothing_changes(site):
-            after = rehearse(change, site.store)
+            after = rehearse(change, site.store).after
         assert site.counter.value() == before
         assert after == {"riverside": site.rows("riverside") - change.removed | change.added}
 
@@ -628,7 +628,7 @@ def test_rehearse_agrees_with_publish(model_site: Site, tmp_path_factory: pytest
             change, added=change.added | added, removed=change.removed | removed, base=change.base - behind
         )
         try:
-            after, rehearsed = rehearse(change, site.store, texts), None
+            after, rehearsed = rehearse(change, site.store, texts).after, None
         except RolewardenError as error:
             after, rehearsed = {}, error
         before = site.dump()

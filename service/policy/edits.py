@@ -1,0 +1,255 @@
+"""Edits: what somebody wants to be different in one practice, in the words of people, and what that makes of its rows.
+
+The one vocabulary of change: the fields of a page, the draft that the store keeps, and the JSON of the admin API all
+become these. An edit says what shall be, not how rows move, so that doing it twice is doing it once, and a draft can
+be laid on rows that somebody else has changed meanwhile. Whether the result may be is for lint and guard rails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from service.errors import ChangeRefused
+from service.policy.cases import instance
+from service.policy.catalog import OFF
+from service.policy.practice import Practice
+from service.values import ROLE_PREFIX, TEMPLATE_PRACTICE, USER_PREFIX, Row
+
+
+class Edit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="edit", order=True):
+    """One thing to be different. `carry_out` gives the rows of the practice as they are then, or ChangeRefused."""
+
+    def carry_out(self, practice: Practice, templates: Iterable[Row]) -> frozenset[Row]:
+        """The rows afterwards. Those of a practice in which it is so already are the same rows."""
+        raise NotImplementedError
+
+
+class SetLevel(Edit, frozen=True, tag="set_level"):
+    """A role holds this level on a screen, in place of the one before; `Off` for none."""
+
+    role: str
+    screen: str
+    level: str
+
+    def carry_out(self, practice: Practice, templates: Iterable[Row]) -> frozenset[Row]:  # noqa: ARG002
+        """The `p` row of role and screen, replaced."""
+        _require_role(practice, self.role)
+        if practice.level(self.role, self.screen) == self.level:
+            return practice.rows
+        role = ROLE_PREFIX + self.role
+        others = {
+            row
+            for row in practice.rows
+            if not (row.kind == "p" and (row.fields[0], row.fields[2]) == (role, self.screen))
+        }
+        new = Row("p", (role, practice.id, self.screen, self.level))
+        return frozenset(others if self.level == OFF else others | {new})
+
+
+class AddMember(Edit, frozen=True, tag="add_member"):
+    """A user is in a role."""
+
+    role: str
+    user: str
+
+    def carry_out(self, practice: Practice, templates: Iterable[Row]) -> frozenset[Row]:  # noqa: ARG002
+        """With the `g` row."""
+        _require_role(practice, self.role)
+        _require_user(practice, self.user)
+        return practice.rows | {_membership(practice, self.role, self.user)}
+
+
+class RemoveMember(Edit, frozen=True, tag="remove_member"):
+    """A user is not in a role."""
+
+    role: str
+    user: str
+
+    def carry_out(self, practice: Practice, templates: Iterable[Row]) -> frozenset[Row]:  # noqa: ARG002
+        """Without the `g` row."""
+        _require_role(practice, self.role)
+        return practice.rows - {_membership(practice, self.role, self.user)}
+
+
+class AddRole(Edit, frozen=True, tag="add_role"):
+    """There is a role, with the levels of a template, or those of another role (`like`), or none. Nobody is in it."""
+
+    role: str
+    template: str = ""
+    like: str = ""
+
+    def carry_out(self, practice: Practice, templates: Iterable[Row]) -> frozenset[Row]:
+        """With its `role` row and the levels that it begins with."""
+        if self.role in practice.roles:
+            raise _refused("role-exists", f"there is a role `{self.role}` already", "choose another name")
+        role = ROLE_PREFIX + self.role
+        levels = set()
+        if self.template:
+            own = [row for row in templates if row.fields[:2] == (ROLE_PREFIX + self.template, TEMPLATE_PRACTICE)]
+            if not own:
+                raise _refused("template-unknown", f"there is no template `{self.template}`", "choose one of the list")
+            levels = {_renamed(instance(row, practice.id), {0: role}) for row in own}
+        if self.like:
+            _require_role(practice, self.like)
+            copied = {ROLE_PREFIX + self.like: role}
+            levels |= {
+                _renamed(row, {0: copied[row.fields[0]]})
+                for row in practice.rows
+                if row.kind in ("p", "g") and row.fields[0] in copied
+            }
+        return practice.rows | levels | {Row("role", (practice.id, role))}
+
+
+class RenameRole(Edit, frozen=True, tag="rename_role"):
+    """A role has another name; its levels and members stay."""
+
+    role: str
+    to: str
+
+    def carry_out(self, practice: Practice, templates: Iterable[Row]) -> frozenset[Row]:  # noqa: ARG002
+        """Every row that names it, renamed."""
+        _require_role(practice, self.role)
+        if self.to == self.role:
+            return practice.rows
+        if self.to in practice.roles:
+            raise _refused("role-exists", f"there is a role `{self.to}` already", "choose another name")
+        old, new = ROLE_PREFIX + self.role, ROLE_PREFIX + self.to
+        columns = {"p": (0,), "g": (0, 1), "role": (1,)}
+        return frozenset(
+            _renamed(row, {at: new for at in columns.get(row.kind, ()) if row.fields[at] == old})
+            for row in practice.rows
+        )
+
+
+class DeleteRole(Edit, frozen=True, tag="delete_role"):
+    """There is no such role; what its members had by it they have no more."""
+
+    role: str
+
+    def carry_out(self, practice: Practice, templates: Iterable[Row]) -> frozenset[Row]:  # noqa: ARG002
+        """Without any row that names it."""
+        _require_role(practice, self.role)
+        role = ROLE_PREFIX + self.role
+        naming = {"p": (0,), "g": (0, 1), "role": (1,)}
+        return frozenset(
+            row for row in practice.rows if not any(row.fields[at] == role for at in naming.get(row.kind, ()))
+        )
+
+
+class AddUser(Edit, frozen=True, tag="add_user"):
+    """There is an active user of this id and name, without any role."""
+
+    user: str
+    name: str
+
+    def carry_out(self, practice: Practice, templates: Iterable[Row]) -> frozenset[Row]:  # noqa: ARG002
+        """With the row of the directory."""
+        if self.user in practice.users:
+            raise _refused("user-exists", f"there is a user `{self.user}` already", "choose another id")
+        return practice.rows | {_person(practice, self.user, self.name, active=True)}
+
+
+class RenameUser(Edit, frozen=True, tag="rename_user"):
+    """A user has another name; the id stays."""
+
+    user: str
+    name: str
+
+    def carry_out(self, practice: Practice, templates: Iterable[Row]) -> frozenset[Row]:  # noqa: ARG002
+        """The row of the directory, replaced."""
+        _require_user(practice, self.user)
+        return _replaced(practice, self.user, self.name, active=practice.users[self.user].active)
+
+
+class SetActive(Edit, frozen=True, tag="set_active"):
+    """A user is active, or is refused everything and keeps their roles."""
+
+    user: str
+    active: bool
+
+    def carry_out(self, practice: Practice, templates: Iterable[Row]) -> frozenset[Row]:  # noqa: ARG002
+        """The row of the directory, replaced."""
+        _require_user(practice, self.user)
+        return _replaced(practice, self.user, practice.users[self.user].name, active=self.active)
+
+
+class RenamePractice(Edit, frozen=True, tag="rename_practice"):
+    """The practice has another name; the id stays."""
+
+    name: str
+
+    def carry_out(self, practice: Practice, templates: Iterable[Row]) -> frozenset[Row]:  # noqa: ARG002
+        """Its row, replaced."""
+        others = {row for row in practice.rows if row.kind != "practice"}
+        return frozenset(others | {Row("practice", (practice.id, self.name))})
+
+
+AnyEdit = (
+    SetLevel
+    | AddMember
+    | RemoveMember
+    | AddRole
+    | RenameRole
+    | DeleteRole
+    | AddUser
+    | RenameUser
+    | SetActive
+    | RenamePractice
+)
+"""What a list of edits may hold."""
+
+Edits = tuple[AnyEdit, ...]
+
+_decode: Callable[[bytes | str], Edits] = msgspec.json.Decoder(Edits).decode
+
+
+def carried_out(practice: Practice, edits: Iterable[Edit], templates: Iterable[Row]) -> Practice:
+    """The practice after all edits, in their order. ChangeRefused for one that cannot be."""
+    known = tuple(templates)
+    for edit in edits:
+        practice = Practice(practice.id, edit.carry_out(practice, known))
+    return practice
+
+
+def dumped(edits: Iterable[Edit]) -> str:
+    """Edits as JSON, as the store keeps them and the admin API takes them."""
+    return msgspec.json.encode(tuple(edits)).decode()
+
+
+def parsed(text: str | bytes) -> Edits:
+    """Edits from their JSON. ValueError (of msgspec) says what does not hold, and where."""
+    return _decode(text)
+
+
+def _require_role(practice: Practice, role: str) -> None:
+    if role not in practice.roles:
+        raise _refused("role-unknown", f"there is no role `{role}`", "it may have been renamed or deleted meanwhile")
+
+
+def _require_user(practice: Practice, user: str) -> None:
+    if user not in practice.users:
+        raise _refused("user-unknown", f"there is no user `{user}`", "add the user first")
+
+
+def _refused(rule: str, message: str, mend: str) -> ChangeRefused:
+    return ChangeRefused(rule, message, mend)
+
+
+def _membership(practice: Practice, role: str, user: str) -> Row:
+    return Row("g", (USER_PREFIX + user, ROLE_PREFIX + role, practice.id))
+
+
+def _person(practice: Practice, user: str, name: str, *, active: bool) -> Row:
+    return Row("user", (practice.id, user, name, "active" if active else "inactive"))
+
+
+def _replaced(practice: Practice, user: str, name: str, *, active: bool) -> frozenset[Row]:
+    others = {row for row in practice.rows if not (row.kind == "user" and row.fields[1] == user)}
+    return frozenset(others | {_person(practice, user, name, active=active)})
+
+
+def _renamed(row: Row, names: dict[int, str]) -> Row:
+    """The row with other names in these columns."""
+    return Row(row.kind, tuple(names.get(at, value) for at, value in enumerate(row.fields))) if names else row

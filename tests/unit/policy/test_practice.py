@@ -1,0 +1,63 @@
+"""A practice, read from its rows."""
+
+from service.policy.practice import Practice
+from service.values import Row
+from tests.unit.site import LIST, TASK, some
+
+ROWS = some(
+    f"""practice, riverside, Riverside Family Practice
+    user, riverside, zoe, Zoe Zander, active
+    user, riverside, ann, ann Alder, active
+    user, riverside, lou, Lou Lark, inactive
+    role, riverside, role:Nurse
+    role, riverside, role:Empty
+    role, riverside, role:Lead Nurse
+    p, role:Nurse, riverside, {LIST}, Read
+    p, role:Nurse, riverside, {TASK}, Update
+    g, user:ann, role:Nurse, riverside
+    g, user:zoe, role:Lead Nurse, riverside
+    g, role:Lead Nurse, role:Nurse, riverside"""
+)
+OTHERS = some("practice, lakeside, Lakeside\nuser, lakeside, ann, Ann Archer, active")
+
+
+def practice() -> Practice:
+    """Riverside, of all rows that there are."""
+    return Practice.of("riverside", ROWS | OTHERS)
+
+
+def test_only_its_own_rows() -> None:
+    """Rows of another practice are left aside, and so the same id there is nobody here."""
+    assert practice().rows == ROWS
+    assert practice().users["ann"].name == "ann Alder"
+
+
+def test_users_by_name() -> None:
+    """Users come in the order of their names, capitals or not, with whether they are active."""
+    assert [(user.id, user.active) for user in practice().users.values()] == [
+        ("ann", True),
+        ("lou", False),
+        ("zoe", True),
+    ]
+
+
+def test_roles() -> None:
+    """A role has its levels, the users in it, and the roles that it is in; one without any of these is a role."""
+    roles = practice().roles
+    assert list(roles) == ["Empty", "Lead Nurse", "Nurse"]
+    assert roles["Nurse"].levels == {LIST: "Read", TASK: "Update"}
+    assert (roles["Nurse"].members, roles["Lead Nurse"].within) == ({"ann"}, {"Nurse"})
+    assert (practice().level("Nurse", LIST), practice().level("Empty", LIST)) == ("Read", "Off")
+    assert practice().level("Nobody", LIST) == "Off"
+
+
+def test_a_role_within_a_role() -> None:
+    """Who is in a role that is in another has both, and was put into one."""
+    assert practice().reached_by("zoe") == {"Lead Nurse", "Nurse"}
+    assert practice().roles_of("zoe") == ("Lead Nurse",)
+
+
+def test_a_practice_that_is_not_there() -> None:
+    """Without rows there is nobody, and the id stands for the name."""
+    empty = Practice.of("hilltop", [Row("practice", ("lakeside", "Lakeside"))])
+    assert (empty.name, empty.users, empty.roles) == ("hilltop", {}, {})
