@@ -171,7 +171,7 @@ class How(StrEnum):
 class Change:
     """What somebody wants to be different: rows to add and rows to remove, and on whose word.
 
-    `actor` is `user:<id>` or `operator:<account>`; `base` is the revision that the author looked at.
+    `actor` is `user:<id>`, `token:<name>` or `operator:<account>`; `base` is the revision that the author looked at.
     """
 
     added: frozenset[Row]
@@ -184,12 +184,29 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was known of a change when it was published, kept with it.
+
+    `effect` is the digest of the effect diff; `gained` and `lost` count its flips of (user, screen, action). Stock
+    Casbin was asked `asked` of the `of` questions that the change can reach. `flags`: what reviewers should see.
+    """
+
+    effect: str
+    gained: int
+    lost: int
+    asked: int
+    of: int
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Revision:
     """One published change, as it is kept for ever. Numbers have no gaps; number 0 is the empty store.
 
     `time` is UTC, ISO 8601 with microseconds; digests are SHA-256 in hexadecimal; `previous` is the digest of the
     revision before. `practices` maps each practice that the change touched ("" for what all share) to the digest of
-    its rows afterwards, so that rows altered beneath the revisions are noticed.
+    its rows afterwards, so that rows altered beneath the revisions are noticed. `evidence` is None for a change that
+    was published before such was kept.
     """
 
     number: int
@@ -203,3 +220,4 @@ class Revision:
     practices: tuple[tuple[str, str], ...]
     previous: str
     digest: str
+    evidence: Evidence | None = None

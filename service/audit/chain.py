@@ -2,7 +2,7 @@
 
 Both are SHA-256 over JSON in one fixed spelling (ASCII, no blanks, rows sorted), so that anybody can recompute them
 with a standard library. The digest of a revision covers the digests of the practices it touched, so that altering
-either a row or the history of a row shows.
+either a row or the history of a row shows. A revision without evidence is digested as it was before there was any.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable
 from hashlib import sha256
 
-from service.values import Revision, Row
+from service.values import Evidence, Revision, Row
 
 GENESIS = "0" * 64
 """What the first revision names as the digest before it."""
@@ -24,6 +24,7 @@ def rows_digest(rows: Iterable[Row]) -> str:
 
 def revision_digest(revision: Revision) -> str:
     """The digest of a revision: of everything in it except its own `digest`."""
+    evidence = {} if revision.evidence is None else {"evidence": evidence_as_json(revision.evidence)}
     return _digest(
         {
             "number": revision.number,
@@ -36,8 +37,21 @@ def revision_digest(revision: Revision) -> str:
             "removed": sorted(revision.removed),
             "practices": sorted(revision.practices),
             "previous": revision.previous,
+            **evidence,
         }
     )
+
+
+def evidence_as_json(evidence: Evidence) -> dict[str, object]:
+    """The evidence as it is digested and kept: its members in this order."""
+    return {
+        "effect": evidence.effect,
+        "gained": evidence.gained,
+        "lost": evidence.lost,
+        "asked": evidence.asked,
+        "of": evidence.of,
+        "flags": list(evidence.flags),
+    }
 
 
 def _digest(value: object) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, inspect, text
 
 from service.errors import ConfigError, StoreUnavailable
 
-NEWEST = "0001"
+NEWEST = "0002"
 """The newest migration; a test compares it with the folder."""
 
 _SCRIPTS = Path(__file__).parent / "migrations"
@@ -39,8 +39,16 @@ def require_newest(connection: Connection) -> None:
 
 def upgrade(connection: Connection) -> None:
     """Create the schema or bring it up to date within the connection's transaction, wholly or not at all."""
-    if version(connection) == NEWEST:
-        return
+    if version(connection) != NEWEST:
+        _run(connection, "upgrade", "head")
+
+
+def downgrade(connection: Connection, to: str) -> None:
+    """Take the schema back to an earlier version, giving up what is newer. StoreUnavailable where it would lie."""
+    _run(connection, "downgrade", to)
+
+
+def _run(connection: Connection, direction: str, to: str) -> None:
     try:
         from alembic import command  # noqa: PLC0415 - the check part is installed without Alembic
         from alembic.config import Config  # noqa: PLC0415 - the same
@@ -52,9 +60,9 @@ def upgrade(connection: Connection) -> None:
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
     try:
-        command.upgrade(config, "head")
+        getattr(command, direction)(config, to)
     except CommandError as error:
         raise StoreUnavailable(
-            f"the store cannot be brought to schema {NEWEST}: {error}",
+            f"the store cannot be brought to schema {NEWEST if to == 'head' else to}: {error}",
             "it may be from a newer release: use that one",
         ) from error

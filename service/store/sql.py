@@ -7,6 +7,7 @@ It does not judge policy, and it tells nobody: `service.publish` does both.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,13 +15,13 @@ from dataclasses import asdict, replace
 from itertools import chain
 from typing import Self
 
-from sqlalchemy import ColumnElement, Connection, Engine, Insert, Table, exists, select
+from sqlalchemy import ColumnElement, Connection, Engine, Insert, Table, exists, or_, select
 from sqlalchemy.exc import IntegrityError
 
-from service.audit.chain import revision_digest
+from service.audit.chain import evidence_as_json, revision_digest
 from service.errors import BaseMoved, ChangeRefused, UsageError
-from service.store import homes, migrate, tables
-from service.store.base import Draft, FolderStatus, Head, Token
+from service.store import history, homes, migrate, people, tables
+from service.store.base import Answered, Draft, Event, FolderStatus, Head, KeptDraft, RequestKey, Session, Token
 from service.store.connect import WRITING, connect, translated
 from service.store.view import View, text_digest
 from service.values import Change, Revision, Row
@@ -76,7 +77,7 @@ class Store:
 
         Raises BaseMoved when another change came first; ChangeRefused when a row to remove is not there or a
         row to add is (`rows-moved`), or when rows would belong to a practice that does not exist
-        (`practice-missing`).
+        (`practice-missing`); UsageError when the request that it answers has been answered.
         """
         _require_complete(draft, files)
         change = draft.change
@@ -90,13 +91,20 @@ class Store:
             _require_homes(connection, change)
             revision = _numbered(draft, head)
             _record(connection, revision)
+            _record_effects(connection, draft, revision.number)
+            _close(connection, revision)
+            if draft.request is not None and not people.published_for(connection, draft.request, revision.number):
+                raise UsageError("this request was carried out already", "send a new key with a new request")
         return revision
 
     # --- what the host remembers ---
 
     def add_token(self, token: Token) -> None:
         """Keep a new token. Raises UsageError where one of that name is in use."""
-        values = asdict(token) | {"practices": None if token.practices is None else sorted(token.practices)}
+        values = asdict(token) | {
+            "practices": None if token.practices is None else sorted(token.practices),
+            "scopes": " ".join(sorted(token.scopes)),
+        }
         with self._writing() as connection:
             if connection.scalar(select(exists().where(*_in_use(token.name)))):
                 raise UsageError(f"there is already a token `{token.name}`", "revoke it first, or choose another name")
@@ -123,6 +131,72 @@ class Store:
         """Remember what became of the policy folder, in place of the time before."""
         with self._writing() as connection:
             _put(connection, tables.folder_status, "id", {"id": 1, **asdict(status)})
+
+    # --- those who sign in, and those who ask the admin API ---
+
+    def add_session(self, session: Session) -> None:
+        """Keep a new session."""
+        with self._writing() as connection:
+            people.add_session(connection, session)
+
+    def touch_session(self, id_hash: str, seen: str) -> bool:
+        """Note that a session was used; False where it is over."""
+        with self._writing() as connection:
+            return people.touch_session(connection, id_hash, seen)
+
+    def end_session(self, id_hash: str) -> bool:
+        """Forget one session; False where it is over already."""
+        with self._writing() as connection:
+            return bool(people.end_sessions(connection, tables.session.c.id_hash == id_hash))
+
+    def end_sessions(self, user: str) -> int:
+        """Forget every session of a person; how many there were."""
+        with self._writing() as connection:
+            return people.end_sessions(connection, tables.session.c.person == user)
+
+    def end_old_sessions(self, *, seen_before: str, created_before: str) -> int:
+        """Forget the sessions that are over by time; how many there were."""
+        session = tables.session.c
+        with self._writing() as connection:
+            return people.end_sessions(connection, or_(session.seen < seen_before, session.created < created_before))
+
+    def keep_draft(self, draft: KeptDraft) -> None:
+        """Keep what a person has typed in a practice, in place of what was there."""
+        with self._writing() as connection:
+            people.keep_draft(connection, draft)
+
+    def drop_draft(self, practice: str, user: str) -> bool:
+        """Forget a draft; False where there was none."""
+        with self._writing() as connection:
+            return people.drop_draft(connection, practice, user)
+
+    def note_event(self, event: Event) -> int:
+        """Keep an event for ever; the number that it got."""
+        with self._writing() as connection:
+            return people.note_event(connection, event)
+
+    def reserve(self, key: RequestKey, request: str, created: str) -> Answered | None:
+        """Take a key for a request (`request`: the digest of what is asked), of which there can be only one.
+
+        None: the key is ours now, and ends with `answer` or `release`. Otherwise what became of the earlier request.
+        """
+        with self._writing() as connection:
+            return people.reserve(connection, key, request, created)
+
+    def answer(self, key: RequestKey, status: int, body: str) -> bool:
+        """Keep the answer to a request, once; False where there is one, or no such request."""
+        with self._writing() as connection:
+            return people.answer(connection, key, status, body)
+
+    def release(self, key: RequestKey) -> bool:
+        """Let a key be used again that led to nothing; False where it led to a change or an answer."""
+        with self._writing() as connection:
+            return people.release(connection, key)
+
+    def forget_answers(self, before: str) -> int:
+        """Forget the requests that came before a time; how many there were."""
+        with self._writing() as connection:
+            return people.forget_answers(connection, before)
 
 
 def _require_complete(draft: Draft, files: Mapping[str, str]) -> None:
@@ -208,6 +282,7 @@ def _numbered(draft: Draft, head: Head) -> Revision:
         practices=tuple(sorted(draft.practices)),
         previous=head.digest,
         digest="",
+        evidence=draft.evidence,
     )
     return replace(revision, digest=revision_digest(revision))
 
@@ -215,6 +290,8 @@ def _numbered(draft: Draft, head: Head) -> Revision:
 def _record(connection: Connection, revision: Revision) -> None:
     number = revision.number
     plain = {column.name: getattr(revision, column.name) for column in tables.revision.columns}
+    if revision.evidence is not None:
+        plain["evidence"] = json.dumps(evidence_as_json(revision.evidence), separators=(",", ":"))
     connection.execute(tables.revision.insert(), plain)
     rows = [(True, row) for row in revision.added] + [(False, row) for row in revision.removed]
     _insert(
@@ -230,7 +307,18 @@ def _record(connection: Connection, revision: Revision) -> None:
         tables.revision_practice.insert(),
         ({"number": number, "practice": practice, "digest": digest} for practice, digest in revision.practices),
     )
-    connection.execute(tables.head.update().values(number=number, digest=revision.digest))
+
+
+def _record_effects(connection: Connection, draft: Draft, number: int) -> None:
+    columns = ("practice", "person", "screen", "gained", "lost")
+    about = history.named(draft.change, draft.affected)
+    records = ({"number": number, **dict(zip(columns, each, strict=True))} for each in about)
+    _insert(connection, tables.revision_effect.insert(), records)
+
+
+def _close(connection: Connection, revision: Revision) -> None:
+    # From here on the triggers let nothing more be written about this revision.
+    connection.execute(tables.head.update().values(number=revision.number, digest=revision.digest))
 
 
 def _spread(row: Row) -> dict[str, str | None]:

@@ -14,9 +14,21 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select
 from sqlalchemy import Row as Record
 
+from service.audit.events import AuditEvent
 from service.errors import StoreUnavailable
-from service.store import homes, tables
-from service.store.base import FolderStatus, Head, Token
+from service.store import history, homes, people, tables
+from service.store.base import (
+    Affected,
+    Answered,
+    Event,
+    FolderStatus,
+    Head,
+    KeptDraft,
+    Listed,
+    RequestKey,
+    Session,
+    Token,
+)
 from service.values import Finding, How, Position, Revision, Row, Severity
 
 _AT_ONCE = 500
@@ -133,6 +145,28 @@ class View:
                 (standing.add if added else standing.discard)(event)
         return frozenset(standing)
 
+    def effects(self, number: int) -> tuple[Affected, ...]:
+        """Who gained or lost how much on which screen by one revision, sorted."""
+        return history.effects(self._connection, number)
+
+    def changes(
+        self,
+        *,
+        practice: str | None = None,
+        person: str | None = None,
+        screen: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        before: int | None = None,
+        limit: int = 50,
+    ) -> tuple[Listed, ...]:
+        """The newest revisions that fit, newest first, without their rows.
+
+        `since` <= time < `until`; `before`: only smaller numbers, for the next part of the list. `person` and `screen`:
+        somebody gains or loses there, or rows name them; with `practice`, by that practice's rows or shared ones.
+        """
+        return history.changes(self._connection, practice, person, screen, since, until, before, limit)
+
     def _revisions(self, numbers: Select[Any]) -> tuple[Revision, ...]:
         revision, row, touched = tables.revision, tables.revision_row.c, tables.revision_practice.c
         wanted = numbers.subquery()
@@ -169,6 +203,7 @@ class View:
                 practices=None if record.practices is None else frozenset(record.practices),
                 created=record.created,
                 revoked=record.revoked,
+                scopes=frozenset(record.scopes.split()),
             )
             for record in self._connection.execute(select(tables.token).order_by(token.created, token.id))
         )
@@ -184,6 +219,38 @@ class View:
         if record is None:
             return None
         return FolderStatus(record.time, record.digest, record.holds, tuple(map(_finding, record.findings)))
+
+    # --- those who sign in, and those who ask the admin API ---
+
+    def session(self, id_hash: str) -> Session | None:
+        """One session; None where it is over or never was."""
+        return people.session(self._connection, id_hash)
+
+    def sessions(self, user: str) -> tuple[Session, ...]:
+        """Every session of a person, oldest first."""
+        return people.sessions(self._connection, user)
+
+    def draft(self, practice: str, user: str) -> KeptDraft | None:
+        """What a person has typed in a practice and not saved; None where there is nothing."""
+        return people.draft(self._connection, practice, user)
+
+    def events(
+        self,
+        *,
+        practice: str | None = None,
+        actor: str | None = None,
+        name: AuditEvent | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        before: int | None = None,
+        limit: int = 50,
+    ) -> tuple[Event, ...]:
+        """The newest events that fit, newest first; as for `changes`."""
+        return people.events(self._connection, practice, actor, name, since, until, before, limit)
+
+    def answered(self, key: RequestKey) -> Answered | None:
+        """What became of the request with this key; None where there was none."""
+        return people.answered(self._connection, key)
 
 
 def text_digest(text: str) -> str:
@@ -206,6 +273,7 @@ def _revision(
         practices=tuple(practices),
         previous=record.previous,
         digest=record.digest,
+        evidence=history.evidence(record.evidence),
     )
 
 

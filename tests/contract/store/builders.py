@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from hashlib import sha256
 
 from service.audit.chain import rows_digest
-from service.store.base import Draft
+from service.store.base import Affected, Draft, RequestKey
 from service.store.sql import Store
-from service.values import Change, How, Revision, Row
+from service.values import Change, Evidence, How, Revision, Row
 
 TIME = "2024-05-06T07:08:09.000010+00:00"
 
@@ -27,7 +27,17 @@ def file(path: str, text: str) -> Row:
     return Row("file", (path, sha256(text.encode()).hexdigest()))
 
 
-def draft(store: Store, added: Iterable[Row] = (), removed: Iterable[Row] = (), *, base: int | None = None) -> Draft:
+def draft(
+    store: Store,
+    added: Iterable[Row] = (),
+    removed: Iterable[Row] = (),
+    *,
+    base: int | None = None,
+    time: str = TIME,
+    evidence: Evidence | None = None,
+    affected: tuple[Affected, ...] = (),
+    request: RequestKey | None = None,
+) -> Draft:
     """A change on top of the newest revision (or of `base`) with true digests."""
     change = (frozenset(added), frozenset(removed))
     with store.reading() as view:
@@ -38,8 +48,11 @@ def draft(store: Store, added: Iterable[Row] = (), removed: Iterable[Row] = (), 
         }
     return Draft(
         Change(*change, actor="operator:root", how=How.COMMAND, base=newest if base is None else base),
-        TIME,
+        time,
         tuple((name, rows_digest(rows)) for name, rows in after.items()),
+        evidence,
+        affected,
+        request,
     )
 
 

@@ -80,3 +80,10 @@ def test_none_of_it_is_a_revision(store: Store) -> None:
     store.note_folder(FolderStatus(TIME, "", holds=True))
     with store.reading() as view:
         assert view.head().number == 0
+
+
+def test_scopes_read_back(store: Store) -> None:
+    """What a token is good for is kept; a token of which nothing is said is good for checks."""
+    store.add_token(EHR)
+    store.add_token(replace(EHR, id="k8", name="setup", scopes=frozenset({"read", "write"})))
+    assert [token.scopes for token in tokens(store)] == [{"check"}, {"read", "write"}]

@@ -6,6 +6,7 @@ from sqlalchemy import Engine, inspect
 
 from service.errors import StoreUnavailable
 from service.store import migrate, tables
+from service.store.base import RequestKey
 from service.store.sql import Store
 from tests.contract.store.builders import everything, practice, publish
 
@@ -60,7 +61,8 @@ def read_all(store: Store) -> None:
     """Ask a view everything that it can be asked."""
     with store.reading() as view:
         view.head(), view.rows(""), view.rows("riverside"), view.files(), view.practice_ids()
-        view.revisions(), view.tokens(), view.marked("demo"), view.folder_status()
+        view.revisions(), view.tokens(), view.marked("demo"), view.folder_status(), view.effects(1), view.events()
+        view.session("5f"), view.draft("riverside", "pat"), view.answered(RequestKey("k7", "1"))
 
 
 @pytest.mark.parametrize("table", sorted(tables.metadata.tables))

@@ -52,11 +52,11 @@ def test_replacing_does_not_get_round_the_triggers(tmp_path: Path) -> None:
     Store.open(f"sqlite:///{tmp_path}/store.db", create=True).close()
     engine = create_engine(f"sqlite:///{tmp_path}/store.db")
     with engine.begin() as connection:
-        connection.exec_driver_sql("INSERT INTO revision VALUES (1, 't', 'a', 'command', '', '', 'p', 'd')")
+        connection.exec_driver_sql("INSERT INTO revision VALUES (1, 't', 'a', 'command', '', '', 'p', 'd', NULL)")
         connection.exec_driver_sql("INSERT INTO file_text VALUES ('s', 't')")
         connection.exec_driver_sql("UPDATE head SET number = 1")
     for statement in (
-        "INSERT OR REPLACE INTO revision VALUES (1, 't', 'mallory', 'command', '', '', 'p', 'd')",
+        "INSERT OR REPLACE INTO revision VALUES (1, 't', 'mallory', 'command', '', '', 'p', 'd', NULL)",
         "INSERT OR REPLACE INTO file_text VALUES ('s', 'another')",
         "INSERT OR REPLACE INTO head VALUES (1, 0, '')",
     ):

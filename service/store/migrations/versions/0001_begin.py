@@ -5,54 +5,60 @@ A migration is never edited once released; `service/store/tables.py` says why th
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 from service.audit.chain import GENESIS
+from service.store import triggers
 
 revision = "0001"
 down_revision = None
 
 _FIELDS = ("v0", "v1", "v2", "v3", "v4", "v5")
+_TEXT = sa.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+_FIELD = sa.String(255).with_variant(postgresql.VARCHAR(255, collation="C"), "postgresql")
 
 
 def upgrade() -> None:
     _current_rows()
     _revisions()
     _host()
-    for statement in _TRIGGERS:
+    for statement in _triggers(op.get_bind().dialect.name):
         op.execute(statement)
 
 
 def _current_rows() -> None:
     op.create_table(
         "practice",
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("id", _TEXT, nullable=False),
+        sa.Column("name", _TEXT, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_practice"),
     )
     op.create_table(
         "directory_user",
-        sa.Column("practice", sa.Text(), nullable=False),
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("practice", _TEXT, nullable=False),
+        sa.Column("id", _TEXT, nullable=False),
+        sa.Column("name", _TEXT, nullable=False),
+        sa.Column("state", _TEXT, nullable=False),
         sa.PrimaryKeyConstraint("practice", "id", name="pk_directory_user"),
         _foreign_key("directory_user", "practice", "practice.id"),
         sa.CheckConstraint("state IN ('active', 'inactive')", name=op.f("ck_directory_user_state")),
     )
     op.create_table(
         "role",
-        sa.Column("practice", sa.Text(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("practice", _TEXT, nullable=False),
+        sa.Column("name", _TEXT, nullable=False),
         sa.PrimaryKeyConstraint("practice", "name", name="pk_role"),
         _foreign_key("role", "practice", "practice.id"),
     )
     op.create_table(
         "casbin_rule",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("ptype", sa.String(255), nullable=False),
-        *(sa.Column(name, sa.String(255)) for name in _FIELDS),
+        sa.Column("ptype", _FIELD, nullable=False),
+        *(sa.Column(name, _FIELD) for name in _FIELDS),
         sa.PrimaryKeyConstraint("id", name="pk_casbin_rule"),
     )
     _unique_where("ptype = 'p'", "uq_casbin_rule_p", "casbin_rule", ["v1", "v0", "v2", "v3"])
@@ -60,14 +66,14 @@ def _current_rows() -> None:
     _unique_where("ptype = 'g2'", "uq_casbin_rule_g2", "casbin_rule", ["v2", "v0", "v1"])
     op.create_table(
         "file_text",
-        sa.Column("sha256", sa.Text(), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("sha256", _TEXT, nullable=False),
+        sa.Column("text", _TEXT, nullable=False),
         sa.PrimaryKeyConstraint("sha256", name="pk_file_text"),
     )
     op.create_table(
         "policy_file",
-        sa.Column("path", sa.Text(), nullable=False),
-        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("path", _TEXT, nullable=False),
+        sa.Column("sha256", _TEXT, nullable=False),
         sa.PrimaryKeyConstraint("path", name="pk_policy_file"),
         _foreign_key("policy_file", "sha256", "file_text.sha256"),
     )
@@ -78,7 +84,7 @@ def _revisions() -> None:
         "revision",
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
         *(
-            sa.Column(name, sa.Text(), nullable=False)
+            sa.Column(name, _TEXT, nullable=False)
             for name in ("time", "actor", "how", "reason", "reference", "previous", "digest")
         ),
         sa.PrimaryKeyConstraint("number", name="pk_revision"),
@@ -90,16 +96,16 @@ def _revisions() -> None:
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("seq", sa.Integer(), nullable=False),
         sa.Column("added", sa.Boolean(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        *(sa.Column(name, sa.Text()) for name in _FIELDS),
+        sa.Column("kind", _TEXT, nullable=False),
+        *(sa.Column(name, _TEXT) for name in _FIELDS),
         sa.PrimaryKeyConstraint("number", "seq", name="pk_revision_row"),
         _foreign_key("revision_row", "number", "revision.number"),
     )
     op.create_table(
         "revision_practice",
         sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("practice", sa.Text(), nullable=False),
-        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("practice", _TEXT, nullable=False),
+        sa.Column("digest", _TEXT, nullable=False),
         sa.PrimaryKeyConstraint("number", "practice", name="pk_revision_practice"),
         _foreign_key("revision_practice", "number", "revision.number"),
     )
@@ -108,7 +114,7 @@ def _revisions() -> None:
         "head",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("digest", _TEXT, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_head"),
         sa.CheckConstraint("id = 1", name=op.f("ck_head_single")),
     )
@@ -118,26 +124,26 @@ def _revisions() -> None:
 def _host() -> None:
     op.create_table(
         "token",
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("secret_hash", sa.Text(), nullable=False),
+        sa.Column("id", _TEXT, nullable=False),
+        sa.Column("name", _TEXT, nullable=False),
+        sa.Column("secret_hash", _TEXT, nullable=False),
         sa.Column("practices", sa.JSON(), nullable=False),
-        sa.Column("created", sa.Text(), nullable=False),
-        sa.Column("revoked", sa.Text()),
+        sa.Column("created", _TEXT, nullable=False),
+        sa.Column("revoked", _TEXT),
         sa.PrimaryKeyConstraint("id", name="pk_token"),
     )
     _unique_where("revoked IS NULL", "uq_token_name", "token", ["name"])
     op.create_table(
         "mark",
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("name", _TEXT, nullable=False),
+        sa.Column("value", _TEXT, nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_mark"),
     )
     op.create_table(
         "folder_status",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("time", sa.Text(), nullable=False),
-        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("time", _TEXT, nullable=False),
+        sa.Column("digest", _TEXT, nullable=False),
         sa.Column("holds", sa.Boolean(), nullable=False),
         sa.Column("findings", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_folder_status"),
@@ -155,32 +161,12 @@ def _unique_where(condition: str, name: str, table: str, columns: list[str]) -> 
     op.create_index(name, table, columns, unique=True, sqlite_where=where, postgresql_where=where)
 
 
-def _refuse(name: str, when: str, message: str) -> str:
-    return f"CREATE TRIGGER {name} BEFORE {when} BEGIN SELECT RAISE(ABORT, '{message}'); END"
-
-
-# INVARIANT: what has been published is never changed or removed, not even by hand. The triggers on INSERT are
-# needed because `INSERT OR REPLACE` removes a row without asking the trigger on DELETE.
-_TRIGGERS = [
-    *(
-        _refuse(f"{table}_never_{verb.lower()}d", f"{verb} ON {table}", f"{table}: never changed or removed")
-        for table in ("revision", "revision_row", "revision_practice", "file_text")
-        for verb in ("UPDATE", "DELETE")
-    ),
-    *(
-        _refuse(
-            f"{table}_closed",
-            f"INSERT ON {table} WHEN NEW.number <= (SELECT number FROM head)",  # noqa: S608 - names of our own
-            f"{table}: a published revision takes nothing more",
-        )
-        for table in ("revision", "revision_row", "revision_practice")
-    ),
-    _refuse(
-        "file_text_closed",
-        "INSERT ON file_text WHEN EXISTS (SELECT 1 FROM file_text WHERE sha256 = NEW.sha256)",
-        "file_text: stands already",
-    ),
-    _refuse("head_steps", "UPDATE ON head WHEN NEW.number <> OLD.number + 1", "head: numbers have no gaps"),
-    _refuse("head_single", "INSERT ON head", "head: there is one"),
-    _refuse("head_stays", "DELETE ON head", "head: never removed"),
-]
+def _triggers(dialect: str) -> Iterable[str]:
+    if dialect == "postgresql":
+        yield triggers.REFUSAL
+    for table in ("revision", "revision_row", "revision_practice", "file_text"):
+        yield from triggers.never_changed(dialect, table)
+    for table in ("revision", "revision_row", "revision_practice"):
+        yield from triggers.closed(dialect, table)
+    yield from triggers.stands_already(dialect, "file_text", "sha256")
+    yield from triggers.head_steps(dialect)
