@@ -106,8 +106,10 @@ def test_events_read_back_newest_first(store: Store) -> None:
     [
         "UPDATE event SET actor = ''",
         "DELETE FROM event",
-        "INSERT INTO event (number, time, name, actor, practice, details)"
-        " VALUES ((SELECT max(number) FROM event), '', '', '', '', '{}')",
+        (
+            "INSERT INTO event (number, time, name, actor, practice, details)"
+            " VALUES ((SELECT max(number) FROM event), '', '', '', '', '{}')"
+        ),
     ],
 )
 def test_the_database_itself_keeps_events(store: Store, by_hand: Engine, statement: str) -> None:
