@@ -24,7 +24,7 @@ from service import inspection
 from service.audit.chain import rows_digest
 from service.decision import guards, trial
 from service.decision.effect import Effect, effect
-from service.store.base import Draft
+from service.store.base import Draft, RequestKey
 from service.store.counter import Counter
 from service.store.sql import Store
 from service.values import Change, Revision, Row
@@ -32,11 +32,15 @@ from service.values import Change, Revision, Row
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """What publishing needs: the store, the counter that tells the workers, and the time."""
+    """What publishing needs: the store, the counter that tells the workers, and the time.
+
+    `request`: the reserved key of the request that the change answers, by which it is carried out once.
+    """
 
     store: Store
     counter: Counter
     now: Callable[[], str] = lambda: datetime.now(UTC).isoformat(timespec="microseconds")
+    request: RequestKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +57,14 @@ class Rehearsal:
 def publish(change: Change, press: Press, files: Mapping[str, str] | None = None) -> Revision:
     """Make a change the next revision. `files`: the texts of the `file` rows that it adds, by path.
 
-    Raises what `rehearse` raises and, in step 9, BaseMoved, ChangeRefused and StoreUnavailable; in each case nothing
+    Raises what `rehearse` raises and, in step 9, BaseMoved, ChangeRefused, UsageError (the request has been answered)
+    and StoreUnavailable; in each case nothing
     has changed. When it returns, no worker of this host answers from before.
     """
     after = rehearse(change, press.store, files).after
     # 9. one transaction, and 10. announce: the counter is raised before anybody is told that this went well
-    draft = Draft(change, press.now(), tuple(sorted((name, rows_digest(rows)) for name, rows in after.items())))
+    digests = tuple(sorted((name, rows_digest(rows)) for name, rows in after.items()))
+    draft = Draft(change, press.now(), digests, request=press.request)
     with press.counter.changing():
         return press.store.commit(draft, files or {})
 

@@ -8,8 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.audit.chain import rows_digest
-from service.errors import BaseMoved, ChangeRefused, InvalidPolicy, RolewardenError, StoreUnavailable
+from service.errors import BaseMoved, ChangeRefused, InvalidPolicy, RolewardenError, StoreUnavailable, UsageError
 from service.publish import Press, publish, rehearse
+from service.store.base import RequestKey
 from service.values import Change, Row
 from tests.unit.site import LIST, ROLES, TASK, Site, intact, load, reason, row, some, transactions
 
@@ -657,3 +658,18 @@ def test_the_second_change_is_checked_against_the_same_files(site: Site) -> None
             "Try again soon" in load({path: text.encode() for path, text in view.files().items()}).catalog.unavailable
         )
     assert findings(site, site.change("p, role:Nurse, riverside, Task - Nowhere, Read")) == ["screen-unknown"]
+
+
+def test_a_request_is_carried_out_once(site: Site) -> None:
+    """A change that answers a request with a key is noted with it, and a second one for the same key is refused."""
+    key = RequestKey("token", "key")
+    site.store.reserve(key, "digest", "2026-01-01T00:00:00.000000+00:00")
+    press = replace(site.press, request=key)
+    done = publish(site.change(add=f"p, role:Biller, riverside, {TASK}, Read"), press)
+    with site.view() as view:
+        answered = view.answered(key)
+    assert answered is not None
+    assert (answered.revision, answered.status) == (done.number, 0)
+    with pytest.raises(UsageError):
+        publish(site.change(add=f"p, role:Biller, riverside, {LIST}, Read"), press)
+    assert site.head() == done.number
