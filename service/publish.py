@@ -58,8 +58,7 @@ def publish(change: Change, press: Press, files: Mapping[str, str] | None = None
     """Make a change the next revision. `files`: the texts of the `file` rows that it adds, by path.
 
     Raises what `rehearse` raises and, in step 9, BaseMoved, ChangeRefused, UsageError (the request has been answered)
-    and StoreUnavailable; in each case nothing
-    has changed. When it returns, no worker of this host answers from before.
+    and StoreUnavailable; in each case nothing has changed. When it returns, no worker of this host answers from before.
     """
     after = rehearse(change, press.store, files).after
     # 9. one transaction, and 10. announce: the counter is raised before anybody is told that this went well
