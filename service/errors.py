@@ -51,13 +51,14 @@ class InvalidPolicy(RolewardenError):
 
 
 class ChangeRefused(RolewardenError):
-    """A guard rail stopped the change. `rule` is its stable id."""
+    """A guard rail stopped the change. `rule` is its stable id; `for_people` says it in the words of a practice."""
 
     code = "change_refused"
 
-    def __init__(self, rule: str, message: str, mend: str = "") -> None:
+    def __init__(self, rule: str, message: str, mend: str = "", for_people: str = "") -> None:
         super().__init__(message, mend)
         self.rule = rule
+        self.for_people = for_people or _in_sentences(message, mend)
 
 
 class BaseMoved(ChangeRefused):
@@ -70,6 +71,7 @@ class BaseMoved(ChangeRefused):
             "base-moved",
             f"this change was made from revision {base}, and the newest is now {head}",
             "look at what changed and try again",
+            "Something else changed since you looked. Please look again.",
         )
 
 
@@ -81,6 +83,7 @@ class PracticeMoved(BaseMoved):
     def __init__(self, practice: str, base: int, head: int) -> None:
         super().__init__(base, head)
         self.message = f"`{practice}` was changed since revision {base}, by revision {head}"
+        self.for_people = f"Something else changed since you looked (change no. {head}). Please look again."
         self.practice, self.base, self.head = practice, base, head
 
 
@@ -133,3 +136,8 @@ class TooLarge(RequestError):
 
     code = "too_large"
     status = 413
+
+
+def _in_sentences(*texts: str) -> str:
+    """Messages as sentences: with a capital and a full stop, and without the marks around what was typed."""
+    return " ".join(f"{text[:1].upper()}{text[1:]}." for text in (part.replace("`", "") for part in texts) if text)

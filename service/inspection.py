@@ -15,13 +15,14 @@ from service.audit.chain import rows_digest
 from service.decision import guards, trial
 from service.decision.engine import Ruleset, Snapshot
 from service.errors import BaseMoved, ChangeRefused, InvalidPolicy
-from service.policy import bundle, lint
+from service.policy import bundle, lint, separation
 from service.policy.bundle import Bundle
 from service.policy.findings import errors, finding
+from service.policy.hints import look
 from service.policy.rows import NAME_MENDS, name_problem
 from service.store.sql import Store
 from service.store.view import View, text_digest
-from service.values import ROLE_PREFIX, Change, Finding, Position, Row
+from service.values import ROLE_PREFIX, Change, Finding, Position, Row, Severity
 
 _IDENTITY = {"practice": 1, "user": 2, "file": 1, "p": 4}
 """Fields by which the store knows a row: nobody stands twice under one id. Of other kinds it is all of them."""
@@ -36,6 +37,8 @@ class Base:
     texts: Mapping[str, str]
     practices: frozenset[str]
     """Those of the touched practices that exist."""
+    granted: frozenset[str] | None = None
+    """The practices that the author may change, where a token says so."""
 
 
 def parsed(texts: Mapping[str, str]) -> Bundle:
@@ -98,6 +101,9 @@ def require_paired(read: Bundle, after: Mapping[str, frozenset[Row]]) -> None:
 def read_base(change: Change, store: Store, files: Mapping[str, str]) -> Base:
     """What the store has that the change rests on; BaseMoved when it has moved on."""
     touched = {row.practice for row in (*change.added, *change.removed)}
+    kind, _, name = change.actor.partition(":")
+    if kind not in ("user", "token", "operator") or not name:
+        raise ValueError(f"a change by `{change.actor}`, who is neither user, token nor operator")
     with store.reading() as view:
         head = view.head()
         if head.number != change.base:
@@ -105,7 +111,14 @@ def read_base(change: Change, store: Store, files: Mapping[str, str]) -> Base:
         published = view.files()
         rows = {name: frozenset(view.rows(name)) for name in touched}
         _require_intact(view, rows)
-        return Base(rows, published, _texts(published, change, files), view.existing(touched))
+        granted = _granted(view, name) if kind == "token" else None
+        return Base(rows, published, _texts(published, change, files), view.existing(touched), granted)
+
+
+def _granted(view: View, name: str) -> frozenset[str] | None:
+    """The practices of a token that is in use, None for all of them; of any other token none."""
+    found = [token.practices for token in view.tokens() if token.name == name and token.revoked is None]
+    return found[0] if found else frozenset()
 
 
 def _require_intact(view: View, rows: Mapping[str, frozenset[Row]]) -> None:
@@ -179,6 +192,22 @@ def left_behind(
 def _declared(shared: Iterable[Row]) -> set[tuple[str, str]]:
     """Each (screen, name) that stands in a `g2` row."""
     return {(row.fields[2], name) for row in shared if row.kind == "g2" for name in row.fields[:2]}
+
+
+def hints(read: Bundle, before: Mapping[str, frozenset[Row]], after: Mapping[str, frozenset[Row]]) -> list[Finding]:
+    """Warnings on the practices as they will be that are not there already."""
+    found: list[Finding] = []
+    for name in sorted(after.keys() - {""}):
+        old, new = (_warnings(read, name, rows) for rows in (before.get(name, frozenset()), after[name]))
+        found += [warning for warning in new if warning not in old]
+    return found
+
+
+def _warnings(read: Bundle, practice: str, rows: frozenset[Row]) -> list[Finding]:
+    at, known = Position(f"practice {practice}"), read.screens
+    found = look(sorted(rows), lambda *_: at, known, live=True)
+    found += separation.warnings(rows, read.separation, known, lambda _: at)
+    return [warning for warning in found if warning.severity is Severity.WARNING]
 
 
 def shaken(old: Bundle, read: Bundle) -> bool:

@@ -2,7 +2,7 @@
 
     1. parse                    files become a bundle; rows come as values
     2. lint                     what cannot have been meant
-    3. guard rails              what nobody may do
+    3. guard rails              what nobody may do: of rows here, of who gains and loses after step 6
     4. build                    the next snapshot of what changes, aside
     5. run the cases            when the files changed
     6.-8.                       effect diff, second opinion, approval: their steps come with Setup
@@ -27,7 +27,7 @@ from service.decision.effect import Effect, effect
 from service.store.base import Draft, RequestKey
 from service.store.counter import Counter
 from service.store.sql import Store
-from service.values import Change, Revision, Row
+from service.values import Change, Finding, Revision, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,13 @@ class Rehearsal:
     """A change as it would be, when nothing has refused it yet.
 
     `after`: the rows that each touched practice would have ("" for what all share). `effect`: who could do what.
+    `flags`: what a reviewer should see, kept with the revision. `hints`: warnings that are not there already.
     """
 
     after: Mapping[str, frozenset[Row]]
     effect: Effect
+    flags: tuple[str, ...] = ()
+    hints: tuple[Finding, ...] = ()
 
 
 def publish(change: Change, press: Press, files: Mapping[str, str] | None = None) -> Revision:
@@ -80,20 +83,27 @@ def rehearse(change: Change, store: Store, files: Mapping[str, str] | None = Non
     # 2. lint
     inspection.refuse(inspection.lint_rows(read, after) + inspection.left_behind(store, base.rows, after))
     inspection.require_paired(read, after)
-    # 3. guard rails that need no engine
+    # 3. guard rails of rows
     inspection.require_unmoved(change, base.rows)
+    inspection.guard(guards.one_practice(change, base.granted))
     practices = frozenset(row.practice for rows in after.values() for row in rows if row.kind == "practice")
     inspection.guard(guards.practices_apart(chain.from_iterable(after.values()), practices))
     # 4. build
     old = inspection.published_before(base, read) if "" in after else read
     rules_before, rules = trial.ruleset(old), trial.ruleset(read)
     before, next_ = inspection.built(rules_before, base.rows, base.practices), inspection.built(rules, after, practices)
-    for practice in sorted(set(after) - {""}):
-        inspection.guard(guards.last_administrator(practice, before, next_))
+    touched = sorted(set(after) - {""})
     if inspection.shaken(old, read):
         inspection.require_firm(store, old, read, apart_from=after.keys())
     # 5. run the cases
     if "" in after:
         inspection.refuse(trial.run_cases(read))
-    # 6. the effect diff
-    return Rehearsal(after, effect(before, next_, sorted(set(after) - {""})))
+    # 6. the effect diff, and the guard rails of who gains and who loses
+    flips = effect(before, next_, touched)
+    inspection.guard(guards.author_rights(change, before, old.catalog))
+    inspection.guard(guards.own_access(change, flips, before))
+    for practice in touched:
+        inspection.guard(guards.last_administrator(practice, before, next_))
+    inspection.guard(guards.kept_apart(read.separation, flips, next_, read.catalog))
+    flags = (guards.OWN_ACCESS,) if guards.author_gains(change, flips) else ()
+    return Rehearsal(after, flips, flags, tuple(inspection.hints(read, base.rows, after)))

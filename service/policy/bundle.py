@@ -1,6 +1,7 @@
 """The bundle: a whole policy folder, read and linted.
 
     model.conf  request.yaml  catalog.yaml  screens.csv  templates.csv  cases/*.yaml     published together
+    separation.yaml                                                                      so, too, if it is there
     <world>/directory.yaml  <world>/*.csv                                                see `worlds`
 
 Whatever is wrong is a finding with its place. Cases are read here and asked by whoever has the engine
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from service.policy import cases as case_files
-from service.policy import catalog, hints, lint, model, request, rows, worlds
+from service.policy import catalog, hints, lint, model, request, rows, separation, worlds
 from service.policy.cases import Case
 from service.policy.catalog import Catalog
 from service.policy.findings import errors, finding
@@ -21,12 +22,14 @@ from service.policy.lint import Screens
 from service.policy.model import Model
 from service.policy.request import RequestMap
 from service.policy.rows import RowFile, name_problem
+from service.policy.separation import Pair
 from service.policy.worlds import World
 from service.values import TEMPLATE_PRACTICE, Finding, Position, Row
 
 MODEL, REQUEST, CATALOG = "model.conf", "request.yaml", "catalog.yaml"
 SCREENS, TEMPLATES = "screens.csv", "templates.csv"
 REQUIRED = (MODEL, REQUEST, CATALOG, SCREENS, TEMPLATES)
+SEPARATION = "separation.yaml"
 CASES = "cases"
 
 Progress = Callable[[str, int], object]
@@ -44,6 +47,7 @@ class Bundle:
     templates: RowFile
     cases: tuple[Case, ...]
     worlds: tuple[World, ...]
+    separation: tuple[Pair, ...]
     texts: Mapping[str, str]
 
     @property
@@ -65,7 +69,7 @@ def load(files: Mapping[str, bytes], progress: Progress | None = None) -> tuple[
 
 def published(paths: Iterable[str]) -> list[str]:
     """Those of the paths that are published with a folder."""
-    return sorted(path for path in paths if path in REQUIRED or _is_case(path))
+    return sorted(path for path in paths if path in (*REQUIRED, SEPARATION) or _is_case(path))
 
 
 def _assemble(texts: Mapping[str, str], found: list[Finding], progress: Progress | None) -> Bundle | None:
@@ -96,11 +100,14 @@ def _assemble(texts: Mapping[str, str], found: list[Finding], progress: Progress
     cases = _cases(texts, policy, templates, known, found)
     named = sorted({path.partition("/")[0] for path in texts if "/" in path and not _is_case(path)})
     found_worlds = tuple(worlds.read(name, texts, parse_rows, known, found) for name in named)
+    pairs = _separation(texts, described, found)
+    for world in found_worlds:
+        found += separation.warnings(world.rows(), pairs, known, world.places.__getitem__)
     found += worlds.apart(found_worlds) + lint.duplicates([shared]) + lint.duplicates([templates])
     if asked is None:
         return None
     kept = {path: texts[path] for path in published(texts)}
-    return Bundle(policy, asked, described, shared, templates, cases, found_worlds, kept)
+    return Bundle(policy, asked, described, shared, templates, cases, found_worlds, pairs, kept)
 
 
 def _texts(files: Mapping[str, bytes], found: list[Finding]) -> dict[str, str]:
@@ -137,7 +144,7 @@ def _is_case(path: str) -> bool:
 def _is_read(path: str) -> bool:
     in_world = path.count("/") == 1 and not path.startswith(f"{CASES}/")
     in_world = in_world and path.endswith((".csv", f"/{worlds.DIRECTORY}"))
-    return path in REQUIRED or ((_is_case(path) or in_world) and name_problem(path) is None)
+    return path in (*REQUIRED, SEPARATION) or ((_is_case(path) or in_world) and name_problem(path) is None)
 
 
 def _templates(file: RowFile, known: Screens, found: list[Finding]) -> RowFile:
@@ -175,6 +182,14 @@ def _cases(
         found += _strays(file) + lint.effects(file, policy.effect_column) + lint.duplicates([file])
         found += lint.practice_rows(file.rows, file.position, known, None)
     return tuple(cases)
+
+
+def _separation(texts: Mapping[str, str], described: Catalog, found: list[Finding]) -> tuple[Pair, ...]:
+    if SEPARATION not in texts:
+        return ()
+    pairs, problems = separation.read(SEPARATION, texts[SEPARATION], described)
+    found += problems
+    return pairs
 
 
 def _strays(file: RowFile) -> list[Finding]:

@@ -70,6 +70,7 @@ RULES: Final[dict[str, Rule]] = {
     "case-failed": Rule(_E, "a case is not decided as it says"),
     # worth a look
     "queue-only": Rule(_W, "a role opens a queue whose items it can neither open nor answer"),
+    "separation": Rule(_W, "somebody may do two things that the policy keeps apart"),
     "action-ungranted": Rule(_W, "an action that no level of its screen grants"),
     "level-acts-as": Rule(_N, "a role holds a level that acts as another on this screen"),
     "role-empty": Rule(_N, "a role that nobody is in"),

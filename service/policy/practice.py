@@ -6,7 +6,7 @@ rows stay the truth; everything here is worked out from them, and `service.polic
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +15,9 @@ from typing import NamedTuple
 from service.policy.catalog import OFF
 from service.policy.roles import Links
 from service.values import ROLE_PREFIX, USER_PREFIX, Row
+
+_TITLES = frozenset({"Dr", "Miss", "Mr", "Mrs", "Ms", "Mx", "Nurse", "Prof", "Sister"})
+"""Words before a name that nobody is called by alone."""
 
 
 class User(NamedTuple):
@@ -86,6 +89,23 @@ class Practice:
     def links(self) -> Links:
         """Who is in what, roles within roles included, with the prefixes of rows."""
         return Links(row.fields[:2] for row in self.rows if row.kind == "g")  # type: ignore[misc] # two of the three
+
+    @cached_property
+    def _short(self) -> Counter[str]:
+        """How many people's names begin with each word."""
+        return Counter(user.name.partition(" ")[0] for user in self.users.values())
+
+    def called(self, user: str) -> str:
+        """What a user is called in a sentence: by their first name where nobody else could be meant, else in full.
+
+        An id that the directory does not have stands for itself.
+        """
+        known = self.users.get(user)
+        if known is None:
+            return user
+        first, _, last = known.name.partition(" ")
+        plain = first.isalpha() and first.istitle() and last.isalpha() and first not in _TITLES
+        return first if plain and self._short[first] == 1 else known.name
 
     def level(self, role: str, screen: str) -> str:
         """What a role itself holds on a screen: a level, or `Off`."""

@@ -432,6 +432,7 @@ class TestFiles:
         )
         assert rows
         edits = with_trusting_cases(site) | {"catalog.yaml": (entry, ""), "screens.csv": (screens, kept)}
+        edits["separation.yaml"] = (site_text(site, "separation.yaml"), TRUSTING)
         assert set(findings(site, *site.of_files(edits))) == {"level-unknown"}
 
     def test_a_model_that_the_rows_of_practices_do_not_fit(self, site: Site) -> None:
