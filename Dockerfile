@@ -31,7 +31,7 @@ ENV PATH=/opt/rolewarden/bin:$PATH \
 WORKDIR /var/lib/rolewarden
 VOLUME /var/lib/rolewarden
 USER 8180:8180
-EXPOSE 8180
+EXPOSE 8180 8181
 # Asks the service itself, past any proxy that the environment names, where the settings say that it listens.
 HEALTHCHECK --interval=20s --timeout=8s --start-period=20s --retries=3 \
     CMD ["rolewarden", "health"]

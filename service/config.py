@@ -131,6 +131,112 @@ class Settings:
             "Seconds for which a practice that nobody asks about stays in memory.",
         ),
     ]
+    setup_bind: Annotated[
+        Bind,
+        Setting(
+            "ROLEWARDEN_SETUP_BIND",
+            "127.0.0.1:8181",
+            setting.bind,
+            "Where the pages and the admin API answer: `host:port` or `unix:/path`.",
+        ),
+    ]
+    setup_url: Annotated[
+        str,
+        Setting(
+            "ROLEWARDEN_SETUP_URL",
+            "",
+            setting.address,
+            "Address by which browsers reach the pages, such as `https://setup.example.org`. Unless set: they are "
+            "reached on this host alone.",
+        ),
+    ]
+    setup_workers: Annotated[
+        int,
+        Setting("ROLEWARDEN_SETUP_WORKERS", "2", setting.number(1, 64), "Processes that answer pages and admin API."),
+    ]
+    setup_max_body: Annotated[
+        int,
+        Setting(
+            "ROLEWARDEN_SETUP_MAX_BODY",
+            "33554432",
+            setting.number(65536, 2**30),
+            "Bytes that a form or a request to the admin API may have.",
+        ),
+    ]
+    oidc_issuer: Annotated[
+        str,
+        Setting(
+            "ROLEWARDEN_OIDC_ISSUER",
+            "",
+            setting.address,
+            "The OpenID Connect provider by which people sign in, as it writes its own name.",
+        ),
+    ]
+    oidc_client_id: Annotated[
+        str,
+        Setting("ROLEWARDEN_OIDC_CLIENT_ID", "", str, "What the provider calls this service."),
+    ]
+    oidc_client_secret: Annotated[
+        str,
+        Setting(
+            "ROLEWARDEN_OIDC_CLIENT_SECRET",
+            "",
+            str,
+            "The secret that goes with `ROLEWARDEN_OIDC_CLIENT_ID`.",
+            secret=True,
+        ),
+    ] = field(repr=False)
+    oidc_scopes: Annotated[
+        str,
+        Setting(
+            "ROLEWARDEN_OIDC_SCOPES",
+            "openid",
+            setting.scopes,
+            "What is asked for, with blanks between; `openid` among it.",
+        ),
+    ]
+    oidc_user_claim: Annotated[
+        str,
+        Setting("ROLEWARDEN_OIDC_USER_CLAIM", "sub", str, "The claim that holds the id of the user."),
+    ]
+    oidc_practices_claim: Annotated[
+        str,
+        Setting(
+            "ROLEWARDEN_OIDC_PRACTICES_CLAIM",
+            "practices",
+            str,
+            "The claim that holds the ids of the practices that the user works in: a list, or one of them.",
+        ),
+    ]
+    session_keys: Annotated[
+        tuple[str, ...],
+        Setting(
+            "ROLEWARDEN_SESSION_KEYS",
+            "",
+            setting.keys,
+            "Keys of at least 32 characters, with commas between, that sign what a browser holds while somebody signs "
+            "in. The first one signs; the others still count, so that keys can be changed.",
+            secret=True,
+        ),
+    ] = field(repr=False)
+    session_idle: Annotated[
+        int,
+        Setting(
+            "ROLEWARDEN_SESSION_IDLE",
+            "900",
+            setting.number(60, 86400),
+            "Seconds without a request after which somebody must sign in again. What was typed is kept.",
+        ),
+    ]
+    session_lifetime: Annotated[
+        int,
+        Setting(
+            "ROLEWARDEN_SESSION_LIFETIME",
+            "43200",
+            setting.number(300, 7 * 86400),
+            "Seconds after which somebody must sign in again in any case.",
+        ),
+    ]
     demo_token: Annotated[
         str,
         Setting(
@@ -154,13 +260,30 @@ class Settings:
         values = {name: _read(row, environ) for name, row in table().items()}
         settings = cls(**values, demo=bool(demo))
         _refuse_half_of_tls(settings)
+        _refuse_half_of_sign_in(settings)
         _refuse_mistaken_demonstration(settings, demo)
         return settings
+
+    def binds(self) -> dict[str, Bind]:
+        """Where the two parts answer, by the name of the setting."""
+        return {"ROLEWARDEN_BIND": self.bind, "ROLEWARDEN_SETUP_BIND": self.setup_bind}
 
     @property
     def store_url(self) -> str:
         """Where the store is, the embedded one unless `database_url` names another."""
         return self.database_url or f"sqlite:///{quote(str(self.home / 'rolewarden.db'))}"
+
+    @property
+    def scheme(self) -> str:
+        """How we are spoken to on this host."""
+        return "http" if self.tls_cert is None else "https"
+
+    @property
+    def setup_address(self) -> str:
+        """The address of the pages: what is set, or where they are reached on this host."""
+        if self.setup_url or self.setup_bind.port is None:
+            return self.setup_url or "http://localhost"
+        return f"{self.scheme}://{self.setup_bind}"
 
     @property
     def counter(self) -> Path:
@@ -233,11 +356,15 @@ def _secret(name: str, text: str, file: str) -> str:
 
 
 def _refuse_mistaken_demonstration(settings: Settings, demo: bool | None) -> None:
-    if settings.demo and settings.bind.leaves_the_host:
-        raise ConfigError(
-            f"the demonstration does not answer on `{settings.bind}`",
-            "it is for loopback only: leave out `--demo`, or set `ROLEWARDEN_BIND` to 127.0.0.1",
-        )
+    for name, bind in settings.binds().items():
+        if settings.demo and bind.leaves_the_host:
+            raise ConfigError(
+                f"the demonstration does not answer on `{bind}`",
+                f"it is for loopback only: leave out `--demo`, or set `{name}` to 127.0.0.1",
+            )
+    if settings.demo and (settings.oidc_issuer or settings.setup_url):
+        name = "ROLEWARDEN_OIDC_ISSUER" if settings.oidc_issuer else "ROLEWARDEN_SETUP_URL"
+        raise ConfigError(f"`{name}` is set, and this is the demonstration", "leave out `--demo`, or remove it")
     if settings.demo_token and demo is False:
         raise ConfigError(
             "`ROLEWARDEN_DEMO_TOKEN` is set, and this is not the demonstration",
@@ -253,8 +380,31 @@ def _refuse_half_of_tls(settings: Settings) -> None:
     for name, path in files.items():
         if path is not None and not path.is_file():
             raise ConfigError(f"`{name}` names `{path}`, which is not a file", "name a PEM file")
-    if settings.bind.leaves_the_host and missing and not settings.tls_proxy:
-        raise ConfigError(
-            f"`ROLEWARDEN_BIND` is `{settings.bind}`, beyond this host, without TLS",
-            "set `ROLEWARDEN_TLS_CERT` and `ROLEWARDEN_TLS_KEY`, or `ROLEWARDEN_TLS_PROXY=true` where a proxy ends TLS",
-        )
+    for name, bind in settings.binds().items():
+        if bind.leaves_the_host and missing and not settings.tls_proxy:
+            raise ConfigError(
+                f"`{name}` is `{bind}`, beyond this host, without TLS",
+                "set `ROLEWARDEN_TLS_CERT` and `ROLEWARDEN_TLS_KEY`, or `ROLEWARDEN_TLS_PROXY=true` where a proxy "
+                "ends TLS",
+            )
+
+
+def _refuse_half_of_sign_in(settings: Settings) -> None:
+    needed = {
+        "ROLEWARDEN_OIDC_ISSUER": settings.oidc_issuer,
+        "ROLEWARDEN_OIDC_CLIENT_ID": settings.oidc_client_id,
+        "ROLEWARDEN_OIDC_CLIENT_SECRET": settings.oidc_client_secret,
+        "ROLEWARDEN_SESSION_KEYS": settings.session_keys,
+        "ROLEWARDEN_SETUP_URL": settings.setup_url,
+    }
+    # A key or an address alone hurts nobody; of the provider it is all or nothing.
+    of_provider = [name for name, value in needed.items() if value and "_OIDC_" in name]
+    missing = [name for name, value in needed.items() if not value]
+    if of_provider and missing:
+        raise ConfigError(f"`{missing[0]}` is missing: `{of_provider[0]}` is set", f"set `{missing[0]}`, too")
+    for name, address in (
+        ("ROLEWARDEN_OIDC_ISSUER", settings.oidc_issuer),
+        ("ROLEWARDEN_SETUP_URL", settings.setup_url),
+    ):
+        if address.startswith("http:") and not setting.on_this_host(address):
+            raise ConfigError(f"`{name}` is `{address}`, beyond this host, without TLS", "write `https://`")

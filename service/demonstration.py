@@ -75,6 +75,8 @@ def banner(settings: Settings, token: str) -> str:
     return f"""
   DEMONSTRATION: invented people, on this machine only. Do not connect a real EHR to it.
 
+  Setup, where Pat changes who may do what: {_pages(settings)}   (choose who to be)
+
   May Ann of practice Riverside open the Patient Portal queue?
 
 curl -s {socket}{scheme}://{host}/access/v1/evaluation \\
@@ -86,3 +88,10 @@ curl -s {socket}{scheme}://{host}/access/v1/evaluation \\
   In words, with the reasons: rolewarden ask riverside ben open_queue "Task - Patient Portal - List"
   The policy that says so: {settings.policies}   (edit it while this runs)   Stop with Ctrl-C.
 """
+
+
+def _pages(settings: Settings) -> str:
+    """Where a browser finds the page to sign in."""
+    if settings.setup_bind.port is None:
+        return f"on the socket {settings.setup_bind.host}"
+    return f"{settings.setup_address}/signin"

@@ -12,6 +12,8 @@
         ├── BadRequest                  400
         ├── Unauthenticated             401
         ├── Forbidden                   403
+        │   └── AccessRefused           by our own policy; carries what the person is shown
+        ├── NotFound                    404
         └── TooLarge                    413
 
 Anything that is not in this tree is a bug of ours: its detail goes to the log, never to the caller. A refusal of
@@ -129,6 +131,27 @@ class Forbidden(RequestError):
 
     code = "forbidden"
     status = 403
+
+
+class AccessRefused(Forbidden):
+    """Somebody who has signed in asked for what our own policy does not let them do.
+
+    The message is the security message of the screen, as its user reads it. The rest is for the record: `sign` is the
+    code at the end of the message.
+    """
+
+    code = "access_refused"
+
+    def __init__(self, message: str, *, actor: str, reason: str, right: str, sign: str) -> None:
+        super().__init__(message)
+        self.actor, self.reason, self.right, self.sign = actor, reason, right, sign
+
+
+class NotFound(RequestError):
+    """There is nothing under this path, or nothing for this person or token."""
+
+    code = "not_found"
+    status = 404
 
 
 class TooLarge(RequestError):

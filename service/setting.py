@@ -13,6 +13,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 
 class Bind(NamedTuple):
@@ -102,3 +103,44 @@ def bind(text: str) -> Bind:
     if not address or not 0 < int(address[3]) < 2**16:
         raise ValueError("`host:port`, `[address]:port` or `unix:/path`")
     return Bind(address[1] or address[2], int(address[3]))
+
+
+def address(text: str) -> str:
+    """An address of the web, without a slash at its end; "" for none."""
+    expected = "`https://host`, with a port and a path where there are such"
+    if not text:
+        return ""
+    try:
+        parts = urlsplit(text)
+        named = parts.hostname and parts.port != 0
+    except ValueError:
+        raise ValueError(expected) from None
+    plain = re.fullmatch(r"https?://[!-~]+", text) and not re.search(r"[?#@\\]", text)
+    if not named or not plain:
+        raise ValueError(expected)
+    return text
+
+
+def on_this_host(text: str) -> bool:
+    """Whether an address leads to this host and no further."""
+    host = urlsplit(text).hostname or ""
+    return not Bind(host, 0).leaves_the_host
+
+
+def scopes(text: str) -> str:
+    """Scopes of OpenID Connect."""
+    if "openid" not in text.split():
+        raise ValueError("words with blanks between, and `openid` among them")
+    return " ".join(text.split())
+
+
+LEAST_KEY = 32
+"""Characters that a key must have: more than anybody guesses."""
+
+
+def keys(text: str) -> tuple[str, ...]:
+    """Keys, with commas between."""
+    found = tuple(key.strip() for key in text.split(",")) if text else ()
+    if any(len(key) < LEAST_KEY for key in found):
+        raise ValueError(f"keys of at least {LEAST_KEY} characters, with commas between")
+    return found

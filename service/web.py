@@ -10,7 +10,6 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
@@ -18,9 +17,10 @@ from werkzeug.exceptions import HTTPException
 from service.access.permissions import ALIVE, ENDPOINTS, EVALUATION, METRICS, READY, Admitted, Endpoint, admit
 from service.access.tokens import CHALLENGE
 from service.api import authzen, health
-from service.api.wire import JSON, Reply, write_error
+from service.api.wire import JSON, write_error
 from service.config import Settings
-from service.errors import BadRequest, RequestError, StoreUnavailable, TooLarge, Unauthenticated
+from service.errors import BadRequest, RequestError, StoreUnavailable, Unauthenticated
+from service.exchange import Reply, read_body
 from service.folder import Glance
 from service.live import READ_PATIENCE, Live
 from service.log import configure_log
@@ -167,29 +167,10 @@ def _request_id(headers: Headers) -> str:
 
 def _view(answer: Callable[[Headers, Body], Reply], recorder: Recorder) -> Callable[[], Response]:
     def view() -> Response:
-        body = partial(_body, request.environ)
+        body = partial(read_body, request.environ)
         return _to_flask(respond(lambda headers: answer(headers, body), _headers(), recorder))
 
     return view
-
-
-def _body(environ: Mapping[str, Any], most: int) -> bytes:
-    """The body, whole. One that is longer, breaks off or arrives as nonsense is an error, never a part of it.
-
-    Flask's own reader takes a body that breaks off for a shorter one wherever the server ends the stream.
-    """
-    announced: str | None = environ.get("CONTENT_LENGTH")
-    if not announced and not environ.get("wsgi.input_terminated"):
-        return b""  # without either, reading might wait for ever
-    if announced and int(announced) > most:
-        raise TooLarge(f"the body is longer than {most} bytes")
-    try:
-        body: bytes = environ["wsgi.input"].read(int(announced) if announced else most + 1)
-    except Exception as error:
-        raise BadRequest("the body did not arrive whole") from error  # each server has errors of its own
-    if announced and len(body) < int(announced):
-        raise BadRequest("the body did not arrive whole")
-    return body
 
 
 def _headers() -> dict[str, str]:

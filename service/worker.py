@@ -18,7 +18,10 @@ from typing import Any
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
 DEADLINE_SECONDS = 10.0
-"""How long a request may take to arrive, from its first byte; and how long it may hold a thread."""
+"""How long a request may take to arrive, from its first byte; and how long it may hold a thread of the check part."""
+
+PATIENCE_SECONDS = 120.0
+"""How long it may hold a thread of the Setup part, where a large change is worked out."""
 
 _LINGER_SECONDS = 2.0
 """How long a connection that we have ended waits for the client to end it, too, so that it gets the whole answer."""
@@ -30,6 +33,9 @@ _MOST_LEFT_OVER = 65536
 
 class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
     """One process of the check part."""
+
+    holds = DEADLINE_SECONDS
+    """Seconds for which a request may hold a thread."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -73,7 +79,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
                 # Only the way in, so that a whole request that waited for a thread is answered all the same. The
                 # reader finds the end of the stream behind what has arrived.
                 _shut(conn.sock, socket.SHUT_RD)
-            if conn.taken is not None and now > conn.taken + DEADLINE_SECONDS:
+            if conn.taken is not None and now > conn.taken + self.holds:
                 _shut(conn.sock, socket.SHUT_RDWR)  # who does not read its answer, either
         while self._leaving and now > self._leaving[0].timeout:
             self._close(self._leaving.popleft())
@@ -147,3 +153,9 @@ def _shut(sock: socket.socket, how: int) -> None:
     # reads from them or writes to them.
     with contextlib.suppress(OSError):
         socket.socket.shutdown(sock, how)
+
+
+class PatientWorker(Worker):
+    """One process of the Setup part, where a request may be a large change."""
+
+    holds = PATIENCE_SECONDS

@@ -1,4 +1,4 @@
-"""The check part under gunicorn: processes with threads, and a stop that loses no answer.
+"""Either part under gunicorn: processes with threads, and a stop that loses no answer.
 
 `options` is the whole configuration: no file and no variable of gunicorn's own is read. The application is built
 in each worker, after the fork, because neither a thread nor a connection to a database survives one.
@@ -26,7 +26,7 @@ from gunicorn.glogging import Logger
 from service.config import Settings
 from service.errors import ConfigError, RolewardenError
 from service.log import LineHandler, configure_log
-from service.worker import Worker
+from service.worker import PatientWorker, Worker
 
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - what is made there has a name that nobody can guess
 METRICS_PREFIX = "rolewarden-metrics-"
@@ -44,9 +44,20 @@ def serve(settings: Settings) -> None:
         from service.web import create_app, require_ready  # noqa: PLC0415 - see above
 
         require_ready(settings)
-        configure_log()
-        gunicorn.http.wsgi.Response = PlainResponse
-        Server(settings, create_app).run()
+        _run(settings, create_app, options(settings))
+
+
+def serve_pages(settings: Settings) -> None:
+    """Answer pages and the admin API until told to stop."""
+    from service.setup_web import create_app  # noqa: PLC0415 - the check part does without what this needs
+
+    _run(settings, create_app, options_of_pages(settings))
+
+
+def _run(settings: Settings, create: Callable[[Settings], Any], chosen: dict[str, Any]) -> None:
+    configure_log()
+    gunicorn.http.wsgi.Response = PlainResponse
+    Server(settings, create, chosen).run()
 
 
 @contextmanager
@@ -125,16 +136,28 @@ def options(settings: Settings) -> dict[str, Any]:
     }
 
 
+def options_of_pages(settings: Settings) -> dict[str, Any]:
+    """The same for the Setup part: fewer processes, longer addresses, and time for a page that computes."""
+    chosen = options(settings) | {
+        "proc_name": "rolewarden-setup",
+        "bind": str(settings.setup_bind),
+        "worker_class": PatientWorker,
+        "workers": settings.setup_workers,
+        "limit_request_line": 8190,  # a provider sends people back with long codes
+    }
+    del chosen["child_exit"]  # nothing is measured there
+    return chosen
+
+
 class Server(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
     """gunicorn's arbiter around the application that `create` builds."""
 
-    def __init__(self, settings: Settings, create: Callable[[Settings], Any]) -> None:
-        self._settings = settings
-        self._create = create
+    def __init__(self, settings: Settings, create: Callable[[Settings], Any], chosen: dict[str, Any]) -> None:
+        self._settings, self._create, self._chosen = settings, create, chosen
         super().__init__()
 
     def load_config(self) -> None:
-        for name, value in options(self._settings).items():
+        for name, value in self._chosen.items():
             self.cfg.set(name, value)
 
     def load(self) -> Any:

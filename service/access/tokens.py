@@ -1,4 +1,4 @@
-"""Bearer tokens: how one is made, and how the one that a request shows becomes a `Caller`.
+"""Bearer tokens: how one is made, and how the one that a request shows is found.
 
 A token reads `rw_<id>_<secret>`. The id finds the stored token; of the secret, 256 random bits, only the SHA-256
 is stored. A slow hash would add nothing: nobody guesses 256 bits, and every check would pay for it. The rule kept
@@ -16,7 +16,6 @@ from collections.abc import Mapping
 
 from service.errors import Unauthenticated, UsageError
 from service.store.base import Token
-from service.values import Caller
 
 CHALLENGE = 'Bearer realm="rolewarden"'
 """The `WWW-Authenticate` that goes with every 401."""
@@ -45,8 +44,11 @@ def from_text(text: str, name: str, practices: frozenset[str] | None, created: s
     return Token(parts[1], name, _hash(parts[2]), practices, created)
 
 
-def authenticate(authorization: str | None, tokens: Mapping[str, Token]) -> Caller:
-    """The caller whose token an `Authorization` header holds; `tokens` by id. Raises `Unauthenticated`."""
+def authenticate(authorization: str | None, tokens: Mapping[str, Token]) -> Token:
+    """The token that an `Authorization` header holds; `tokens` by id. What it is good for is for others to ask.
+
+    Raises `Unauthenticated`.
+    """
     if authorization is None:
         raise Unauthenticated("the request has no bearer token", _HOW)
     parts = _BEARER.fullmatch(authorization)
@@ -56,7 +58,7 @@ def authenticate(authorization: str | None, tokens: Mapping[str, Token]) -> Call
     right = hmac.compare_digest(_hash(parts[2]), _NO_HASH if token is None else token.secret_hash)
     if token is None or token.revoked is not None or not right:
         raise Unauthenticated("the token is not valid", _HOW)
-    return Caller(token.name, token.practices)
+    return token
 
 
 _HOW = "send `Authorization: Bearer` with a token made by `rolewarden token create`"

@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from time import perf_counter
 
 from service.access.permissions import Admitted
-from service.api.wire import JSON, Reply, read_question, write_answer
+from service.api.wire import JSON, read_question, write_answer
 from service.config import DecisionContext, Settings
 from service.decide import decide
 from service.errors import BadRequest, TooLarge, Unauthenticated
+from service.exchange import Reply
 from service.live import Live
 from service.observe import Recorder
 

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from service.api.wire import JSON, Reply, write_json
+from service.api.wire import JSON, write_json
 from service.errors import StoreUnavailable
+from service.exchange import Reply
 from service.folder import Glance
 from service.live import Health, Live
 from service.observe import Recorder

@@ -6,8 +6,6 @@ A-14); what it does not know is ignored at every depth (A-15). No answer holds a
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import msgspec
 
 from service.api import strictjson
@@ -24,14 +22,6 @@ _encode = msgspec.json.Encoder().encode
 _ABSENT = object()
 _YES = b'{"decision":true}'
 _NO = b'{"decision":false}'
-
-
-class Reply(NamedTuple):
-    """An HTTP response before any server has seen it. Header names are written as they are sent."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
 
 
 def read_question(body: bytes, at_least: int = 0) -> Question:

@@ -24,9 +24,8 @@ from service.live import State
 from service.loaded import Loaded
 from service.policy import bundle as bundles
 from service.policy.findings import errors
-from service.policy.request import RequestMap
 from service.policy.rows import dump_row
-from service.values import Caller, Question, Reason
+from service.values import Caller, Reason
 
 EVERYWHERE = Caller("the command line", None)
 """Whoever can read the store may ask about every practice in it."""
@@ -81,24 +80,9 @@ def ask(
 def answer(state: State, user: str, practice: str, screen: str, action: str) -> Told:
     """The answer, with what it was read from."""
     asked = {"user": user, "practice": practice, "screen": screen, "action": action}
-    question = _question(state.loaded.request_map, asked)
+    question = state.loaded.request_map.asking(**asked)
     given = decide(question, EVERYWHERE, state, explain=True)
     return Told(given, state.having(practice).loaded, asked)
-
-
-def _question(request_map: RequestMap, asked: dict[str, str]) -> Question:
-    """What the EHR would have to send to ask this."""
-    sent = {field.source: asked[field.name] for field in request_map.fields}
-    return Question(
-        subject_type=request_map.subject_type,
-        subject_id=sent["subject.id"],
-        action=sent.get("action.name", ""),
-        resource_type=request_map.resource_type,
-        resource_id=sent["resource.id"],
-        context={
-            source.removeprefix("context."): value for source, value in sent.items() if source.startswith("context.")
-        },
-    )
 
 
 def _require_published(given: Desk) -> None:

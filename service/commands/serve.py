@@ -1,7 +1,7 @@
 """`rolewarden init` and `rolewarden serve`: the check part, the Setup part, or both on one machine.
 
-The parts are processes of their own: the one that faces the EHR needs no right to write, and a page or a long check
-of the folder must not hold up an answer. When one part ends, so does the other: half a service is none.
+Each is made of processes of their own: what faces the EHR needs no right to write, and a page or a long check of the
+folder must not hold up an answer. When one of them ends, so do the others: half a service is none.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from logging import ERROR, INFO, WARNING
 from types import FrameType
 
@@ -27,13 +27,14 @@ from service.config import Settings
 from service.errors import ConfigError
 from service.log import configure_log
 from service.publish import Press
+from service.setting import Bind
 from service.store.counter import Counter
 from service.store.sql import Store
 from service.values import Revision
 from service.watch import Told, Watcher
 
 GRACE_SECONDS = 35.0
-"""How long a part may take to end: longer than the check part gives the answers that are under way."""
+"""How long a part may take to end: longer than it gives the answers that are under way."""
 
 _POLL_SECONDS = 0.1
 _DIE_WITH_PARENT = 1
@@ -67,14 +68,15 @@ def init(desk: Desk, demo: bool) -> None:
 
 
 @click.command
-@click.argument("part", required=False, type=click.Choice(["check", "setup"]))
+@click.argument("part", required=False, type=click.Choice(["check", "setup", "pages", "watch"]))
 @demo
 @click.pass_obj
 def serve(desk: Desk, part: str | None, demo: bool) -> int:
-    """Answer checks, and publish the policy folder when it changes.
+    """Answer checks, serve the pages and the admin API, and publish the policy folder when it changes.
 
-    PART is `check` (answers and writes nothing) or `setup` (watches the folder and publishes); both without it, and
-    then both end when one ends. Settings are variables; the reference lists them.
+    PART is `check` (answers and writes nothing) or `setup`, which is `pages` (pages and admin API) and `watch`
+    (publishes the folder); without it, all of them. What one command serves ends together. Settings are variables; the
+    reference lists them.
 
     \b
     Example:
@@ -83,13 +85,19 @@ def serve(desk: Desk, part: str | None, demo: bool) -> int:
       rolewarden serve --demo
     """
     settings = desk.settings(demo=demo)
-    if part == "check":
-        _require_initialized(settings)
-        wsgi.serve(settings)
-    elif part == "setup":
-        serve_setup(settings, _log())
-    else:
-        return serve_both(settings, _log())
+    match part:
+        case "check":
+            _require_initialized(settings)
+            wsgi.serve(settings)
+        case "pages":
+            _require_initialized(settings)
+            wsgi.serve_pages(settings)
+        case "watch":
+            watch(settings, _log())
+        case "setup":
+            return supervise(settings, ("pages", "watch"), _log())
+        case _:
+            return supervise(settings, ("check", "pages", "watch"), _log())
     return Exit.DONE
 
 
@@ -117,8 +125,8 @@ def initialize(settings: Settings, tell: Told) -> Revision | None:
         store.close()
 
 
-def serve_setup(settings: Settings, tell: Told) -> None:
-    """The Setup part: watches the policy folder and publishes it when it holds, until told to stop."""
+def watch(settings: Settings, tell: Told) -> None:
+    """Watch the policy folder and publish it when it holds, until told to stop."""
     stop = threading.Event()
     _on_signals(stop.set)
     require_store(settings)
@@ -130,18 +138,18 @@ def serve_setup(settings: Settings, tell: Told) -> None:
     store.close()
 
 
-def serve_both(settings: Settings, tell: Told) -> int:
-    """Both parts on one machine, until told to stop; a part that ends by itself is a failure, however it ended."""
+def supervise(settings: Settings, names: Sequence[str], tell: Told) -> int:
+    """Run these until told to stop; one that ends by itself is a failure, however it ended, and ends the others."""
     stop = threading.Event()
     _on_signals(stop.set)
-    if settings.demo:
+    if settings.demo and "check" in names:
         initialize(settings, tell)
     _require_initialized(settings)
     flag = ["--demo"] if settings.demo else []
-    parts = {name: _start([sys.executable, "-m", "service", "serve", name, *flag]) for name in ("check", "setup")}
+    parts = {name: _start([sys.executable, "-m", "service", "serve", name, *flag]) for name in names}
     ended: str | None = None
     try:
-        if settings.demo and _answers(settings, parts["check"], stop):
+        if settings.demo and "check" in names and _all_answer(settings, parts, stop):
             _greet(settings)
         while ended is None and not stop.wait(_POLL_SECONDS):
             ended = next((name for name, part in parts.items() if part.poll() is not None), None)
@@ -174,13 +182,18 @@ def _greet(settings: Settings) -> None:
     click.echo(demonstration.banner(settings, token))
 
 
-def _answers(settings: Settings, part: subprocess.Popen[bytes], stop: threading.Event) -> bool:
-    """Wait until the check part listens; False when it ended or we were told to stop."""
+def _all_answer(settings: Settings, parts: Mapping[str, subprocess.Popen[bytes]], stop: threading.Event) -> bool:
+    """Wait until all listen that should; False when one ended or we were told to stop."""
+    binds = {"check": settings.bind, "pages": settings.setup_bind}
+    return all(_answers(bind, parts[name], stop) for name, bind in binds.items() if name in parts)
+
+
+def _answers(bind: Bind, part: subprocess.Popen[bytes], stop: threading.Event) -> bool:
     while part.poll() is None and not stop.wait(_POLL_SECONDS):
-        unix = settings.bind.port is None
-        with socket.socket(socket.AF_UNIX if unix else _family(settings.bind.host)) as probe:
+        unix = bind.port is None
+        with socket.socket(socket.AF_UNIX if unix else _family(bind.host)) as probe:
             try:
-                probe.connect(settings.bind.host if unix else (settings.bind.host, settings.bind.port))
+                probe.connect(bind.host if unix else (bind.host, bind.port))
             except OSError:
                 continue
             return True

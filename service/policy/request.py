@@ -51,6 +51,19 @@ class RequestMap:
         value = _SOURCES[field.source](question) if field.source in _SOURCES else _context(question, field)
         return value if isinstance(value, str) else ""
 
+    def asking(self, **asked: str) -> Question:
+        """What an EHR would have to send to ask this: a value for each field of the model's request, by name."""
+        sent = {field.source: asked[field.name] for field in self.fields}
+        context = {name.removeprefix("context."): value for name, value in sent.items() if name.startswith("context.")}
+        return Question(
+            subject_type=self.subject_type,
+            subject_id=sent["subject.id"],
+            action=sent.get("action.name", ""),
+            resource_type=self.resource_type,
+            resource_id=sent["resource.id"],
+            context=context,
+        )
+
 
 _SOURCES: dict[str, Callable[[Question], object]] = {
     "subject.id": lambda question: question.subject_id,

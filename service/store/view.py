@@ -61,6 +61,12 @@ class View:
         ids = tables.practice.c.id
         return frozenset(self._connection.scalars(select(ids).where(ids.in_(practices))))
 
+    def practice_names(self, practices: Collection[str]) -> dict[str, str]:
+        """What people call these practices, by id; those that do not exist are left out."""
+        practice = tables.practice.c
+        found = self._connection.execute(select(practice.id, practice.name).where(practice.id.in_(practices)))
+        return {record.id: record.name for record in found}
+
     def rows(self, practice: str) -> tuple[Row, ...]:
         """Every current row of a practice, whatever its kind, sorted. One statement."""
         statement = homes.ROWS_OF_PRACTICE if practice else homes.SHARED_ROWS

@@ -36,6 +36,7 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
     (tmp_path / ".venv").symlink_to(sys.prefix)
     environ = {name: value for name, value in os.environ.items() if not name.startswith("ROLEWARDEN_")}
     environ |= {"PATH": f"{BIN}{os.pathsep}{environ['PATH']}", "ROLEWARDEN_BIND": f"127.0.0.1:{free_port()}"}
+    environ["ROLEWARDEN_SETUP_BIND"] = f"127.0.0.1:{free_port()}"
     with Shell(tmp_path, {**environ, "NO_COLOR": "1", "LC_ALL": "C.UTF-8"}) as opened:
         opened.run("unset PROMPT_COMMAND")
         yield opened

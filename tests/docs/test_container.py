@@ -63,7 +63,7 @@ def test_compose_accepts_the_file() -> None:
 
 def test_only_the_loopback_is_published(service: dict[str, Any]) -> None:
     """No port is open to another host: that is what makes ROLEWARDEN_TLS_PROXY true."""
-    assert service["ports"] == ["127.0.0.1:8180:8180"]
+    assert service["ports"] == ["127.0.0.1:8180:8180", "127.0.0.1:8181:8181"]
     assert service["environment"]["ROLEWARDEN_TLS_PROXY"] == "true"
     assert "network_mode" not in service
 

@@ -7,14 +7,17 @@ from pathlib import Path
 
 import click
 import pytest
+from werkzeug.exceptions import MethodNotAllowed
+from werkzeug.exceptions import NotFound as NotFoundByFlask
 
-from service import web
-from service.access.permissions import ENDPOINTS
+from service import setup_web, web
+from service.access.permissions import ENDPOINTS, SETUP_ENDPOINTS
+from service.audit.events import AuditEvent
 from service.cli import rolewarden
 from service.commands.desk import Exit
 from service.config import LogDecisions, Settings, table
 from service.decision.oracle import DIFFERENCES
-from service.errors import RequestError, RolewardenError, StoreUnavailable
+from service.errors import AccessRefused, RequestError, RolewardenError, StoreUnavailable
 from service.log import NEVER_LOGGED
 from service.observe import Recorder
 from service.policy.bundle import REQUIRED
@@ -123,10 +126,26 @@ def test_routes() -> None:
 def test_statuses() -> None:
     """Every answer without a decision stands in the reference with its status and its code."""
     rows = pages.table(pages.prose(REFERENCE / "http.md"), "status")
-    ours = {(error.status, error.code) for error in below(RequestError)}
+    ours = {(error.status, error.code) for error in below(RequestError) if error is not AccessRefused}
     theirs = {(status, code) for status, (code, _) in web._HTTP.items()}  # noqa: SLF001 - the table of what Flask says
     known = ours | theirs | {(500, "internal"), (503, StoreUnavailable.code)}
     assert {(int(row[0]), pages.code(row[1])[0]) for row in rows} == known
+
+
+def test_routes_of_setup() -> None:
+    """The reference has each endpoint of the Setup part with its method, what it needs and what it does."""
+    rows = pages.table(pages.prose(REFERENCE / "http-setup.md"), "method")
+    assert rows == [[each.method, f"`{each.path}`", each.needed, each.meaning] for each in SETUP_ENDPOINTS]
+
+
+def test_statuses_of_setup() -> None:
+    """Every way in which a request to Setup can fail stands in the reference with its status and its code."""
+    rows = pages.table(pages.prose(REFERENCE / "http-setup.md"), "status")
+    raised = [error("") for error in below(RequestError) if error is not AccessRefused]
+    raised += [AccessRefused("", actor="", reason="", right="", sign=""), StoreUnavailable(""), NotFoundByFlask()]
+    raised += [MethodNotAllowed(), ValueError()]
+    told = [setup_web.told(error)[:2] for error in raised]
+    assert {(int(row[0]), pages.code(row[1])[0]) for row in rows} == set(told)
 
 
 def test_errors() -> None:
@@ -237,7 +256,7 @@ def test_log_events() -> None:
     text = pages.sections(REFERENCE / "log.md")
     listed = {"decision", *pages.names(pages.table(text["Everything else"], "event"))}
     logged = first_texts({"tell", "_tell"}) | first_texts({"info", "warning", "error"}, on={"_log", "logger"})
-    assert listed == logged
+    assert listed == logged | {event.value for event in AuditEvent}
 
 
 def test_fields_of_a_decision() -> None:

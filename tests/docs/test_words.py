@@ -11,7 +11,7 @@ STRANGE = {
     "a path of somebody's machine": r"(?<![\w.:])/(home|root|Users|w[o]rk|tmp)/",
     "a number of a tracker": r"(?<![\w&])#\d+\b|\bissues? \d+",
     "an address of a package index": r"\b(pypi|pythonhosted|npmjs)\b",
-    "a word of how it was made": r"(?i)\b(ag[e]nts?|sess[i]ons?|regist[r]y|regist[r]ies|prompts?)\b",
+    "a word of how it was made": r"(?i)(?<!:)\b(ag[e]nts?|sess[i]ons?|regist[r]y|regist[r]ies|prompts?)\b",
 }
 
 

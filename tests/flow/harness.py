@@ -225,6 +225,7 @@ class Service:
     bind: str
     process: subprocess.Popen[bytes]
     log_file: Path
+    pages: str = ""
     _held: list["Client"] = field(default_factory=list)
 
     @property
@@ -241,7 +242,7 @@ class Service:
         return [line for line in found if not event or line["event"] == event]
 
     def part(self, name: str) -> int:
-        """The process that is the part `check` or `setup`: of the first, the one that holds the workers."""
+        """The process that is `check`, `pages` or `watch`: of the first two, the one that holds the workers."""
         own = [
             pid for pid, command in self.home.processes().items() if command[1:5] == ["-m", "service", "serve", name]
         ]
@@ -323,8 +324,8 @@ def serving(
     Its standard error goes to a file of the home, to the file `log`, or nowhere at all where that is `closed`.
     """
     bind = bind or f"127.0.0.1:{free_port()}"
-    settings = {"BIND": bind, "WORKERS": "2", **settings}
-    if "--demo" in parts and not {"check", "setup"} & set(parts):
+    settings = {"BIND": bind, "SETUP_BIND": f"127.0.0.1:{free_port()}", "WORKERS": "2", **settings}
+    if parts == ("--demo",):
         settings.setdefault("DEMO_TOKEN", TOKEN)
     log_file = home.root / "service.log"
     command = [sys.executable, "-c", LAUNCH, sys.executable, "-m", "service", "serve", *parts]
@@ -335,7 +336,7 @@ def serving(
         process = subprocess.Popen(
             command, env=home.environ(**settings), cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=err
         )
-    service = Service(home, bind, process, log_file)
+    service = Service(home, bind, process, log_file, settings["SETUP_BIND"])
     try:
         if ready:
             _wait_until_ready(service, greets="--demo" in parts and "check" not in parts)

@@ -143,7 +143,7 @@ def test_a_killed_worker(home: Home) -> None:
 
 
 class TestHalfAServiceIsNone:
-    @pytest.mark.parametrize("part", ["check", "setup"])
+    @pytest.mark.parametrize("part", ["check", "pages", "watch"])
     @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
     def test_a_part_that_ends(self, home: Home, part: str, number: signal.Signals) -> None:
         """When one part ends, by whatever signal, so does the other; the exit code says so, and nothing is left."""

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestedRangeNotSatisfiable
 
-from service.api.wire import Reply
 from service.config import LogDecisions
 from service.errors import (
     BadRequest,
@@ -17,6 +16,7 @@ from service.errors import (
     TooLarge,
     Unauthenticated,
 )
+from service.exchange import Reply
 from service.log import configure_log
 from service.observe import Recorder
 from service.web import error_response, respond

@@ -3,8 +3,8 @@
 import pytest
 
 from service.access.permissions import ENDPOINTS, Endpoint, Needs
-from service.api.wire import Reply
 from service.errors import Unauthenticated
+from service.exchange import Reply
 from service.live import Live
 from service.observe import Recorder
 from service.store.counter import Counter

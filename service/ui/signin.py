@@ -1,0 +1,122 @@
+"""Signing in and out, as pages. How somebody signs in is a matter of `access`; who they are in the demonstration, of
+whom they click.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from service.access import origin, record, sessions
+from service.access.permissions import (
+    EDIT_ROLES,
+    EDIT_USERS,
+    SIGN_IN,
+    SIGN_IN_AS,
+    SIGN_OUT,
+    SIGNED_OUT,
+    VIEW_CHANGES,
+    VIEW_ROLES,
+    Right,
+)
+from service.access.person import Person, Visit
+from service.audit.events import AuditEvent
+from service.decide import decide
+from service.errors import Forbidden, NotFound
+from service.exchange import Reply, see_other
+from service.live import State
+from service.policy.practice import Practice, User
+from service.ui.render import page
+from service.values import Caller
+
+QUEUE, MESSAGE = Right("Task - Patient Portal - List", "open_queue"), Right("Task - Patient Portal", "open_message")
+
+PHRASES = (
+    ((EDIT_ROLES, EDIT_USERS), "changes roles and users"),
+    ((VIEW_ROLES,), "sees roles"),
+    ((VIEW_CHANGES,), "reads the record of changes"),
+    ((QUEUE, MESSAGE), "Full Access to the Patient Portal"),
+    ((MESSAGE,), "Limited Access to the Patient Portal"),
+    ((QUEUE,), "opens the Patient Portal queue only"),
+)
+"""What is said of somebody who holds all of these rights. The first phrase that fits is taken."""
+
+
+class Somebody(NamedTuple):
+    """A person of the demonstration whom one can be."""
+
+    user: User
+    phrase: str
+
+
+def sign_in(visit: Visit) -> Reply:
+    """Begin to sign in. In the demonstration: choose who to be."""
+    onward = origin.own_place(visit.asked.query.one("next"))
+    if not visit.office.settings.demo:
+        return page(visit, "signin/unavailable.html", status=503)
+    origin.require_no_proxy(visit.asked.headers)
+    state = visit.office.live.state()
+    with visit.office.press.store.reading() as view:
+        practices = [Practice.of(name, view.rows(name)) for name in sorted(view.practice_ids(), reverse=True)]
+    people = [(practice, _people(practice, state)) for practice in practices]
+    return page(visit, "signin/as.html", people=people, onward=onward, action=SIGN_IN_AS)
+
+
+def sign_in_as(visit: Visit) -> Reply:
+    """Be somebody of the demonstration."""
+    office, form = visit.office, visit.asked.form
+    if not office.settings.demo:
+        raise NotFound("there is nothing here")
+    origin.require_no_proxy(visit.asked.headers)
+    name, user = form.one("practice"), form.one("user")
+    with office.press.store.reading() as view:
+        known = Practice.of(name, view.rows(name)).users.get(user) if name else None
+    if known is None or not known.active:
+        raise Forbidden("there is nobody of that name here who could sign in", "choose somebody from the list")
+    person, cookie = sessions.begin(office, user, known.name, frozenset({name}))
+    record.keep(office, AuditEvent.SESSION_BEGIN, person.actor, name, by="demonstration")
+    return see_other(origin.own_place(form.one("next")), cookie)
+
+
+def sign_out(visit: Visit) -> Reply:
+    """Sign out, on every device."""
+    office = visit.office
+    person = sessions.signed_in(office, visit.asked.cookies)
+    if person is not None:
+        end_everywhere(visit, person)
+    return see_other(SIGNED_OUT, sessions.cookie(office.settings, "", 0))
+
+
+def end_everywhere(visit: Visit, person: Person) -> None:
+    """End every sign-in of a person."""
+    ended = visit.office.press.store.end_sessions(person.user)
+    record.keep(visit.office, AuditEvent.SESSION_END, person.actor, ended=str(ended))
+
+
+def signed_out(visit: Visit) -> Reply:
+    """Say that it is done."""
+    return page(visit, "signin/ended.html")
+
+
+def _people(practice: Practice, state: State) -> list[Somebody]:
+    return [Somebody(user, _phrase(practice.id, user, state)) for user in practice.users.values()]
+
+
+def _phrase(practice: str, user: User, state: State) -> str:
+    """What somebody may do, in a few words; our own policy is asked."""
+    if not user.active:
+        return "is inactive, and refused everything"
+
+    def may(right: Right) -> bool:
+        asked = {"user": user.id, "practice": practice, "screen": right.screen, "action": right.action}
+        question = state.loaded.request_map.asking(**asked)
+        return decide(question, Caller("setup", frozenset({practice})), state).decision.allowed
+
+    return next((phrase for rights, phrase in PHRASES if all(map(may, rights))), "nothing on the Patient Portal")
+
+
+VIEWS = {
+    ("GET", SIGN_IN): sign_in,
+    ("POST", SIGN_IN_AS): sign_in_as,
+    ("POST", SIGN_OUT): sign_out,
+    ("GET", SIGNED_OUT): signed_out,
+}
