@@ -24,6 +24,9 @@ install_package() {
 
 need curl curl "the commands of the README"
 need openssl openssl "answers over TLS"
+need chromium chromium "the pages in a browser"
+need node nodejs "signing in through a real provider"
+need npm npm "signing in through a real provider"
 need docker-compose docker-compose "the check that docker-compose.yml is well formed"
 
 if [ "$missing" = 1 ] && [ "${CI:-}" = true ]; then
