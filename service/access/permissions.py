@@ -119,6 +119,9 @@ def require_scope(token: Token, scope: Scope) -> None:
 VIEW_ROLES, EDIT_ROLES, ADD_ROLES = (Right("Setup - Roles", action) for action in ("view", "edit", "add"))
 VIEW_USERS, EDIT_USERS, ADD_USERS = (Right("Setup - Users", action) for action in ("view", "edit", "add"))
 VIEW_CHANGES = Right("Audit - Policy Changes", "view")
+MEMBERS = (EDIT_ROLES, EDIT_USERS)
+ANY_CHANGE = (*MEMBERS, ADD_ROLES, ADD_USERS)
+"""Whoever may change anything has a draft; what may stand in it is for the guard rails."""
 
 HOME = "/"
 SIGN_IN = "/signin"
@@ -137,4 +140,29 @@ SETUP_ENDPOINTS = (
     Endpoint(STATIC, "GET", Needs.PUBLIC, "Style, script and pictures of the pages."),
     Endpoint(ALIVE, "GET", Needs.PUBLIC, "Says that this process answers at all."),
     Endpoint(READY, "GET", Needs.PUBLIC, "Says whether pages can be served."),
+    Endpoint(
+        "/practices/<practice>/roles", "GET", (VIEW_ROLES,), "Screens and roles, found; one screen with its roles."
+    ),
+    Endpoint("/practices/<practice>/roles/compare", "GET", (VIEW_ROLES,), "Two roles side by side."),
+    Endpoint("/practices/<practice>/role", "GET", (VIEW_ROLES,), "One role: its members and levels."),
+    Endpoint("/practices/<practice>/role", "POST", (ADD_ROLES,), "Renames a role, in the draft."),
+    Endpoint("/practices/<practice>/role/new", "GET", (ADD_ROLES,), "What a new role begins with."),
+    Endpoint("/practices/<practice>/role/new", "POST", (ADD_ROLES,), "Makes a role, in the draft."),
+    Endpoint(
+        "/practices/<practice>/limit", "GET", MEMBERS, "Whom to limit to forwarded messages, and what defeats it."
+    ),
+    Endpoint("/practices/<practice>/limit", "POST", MEMBERS, "Limits people, in the draft."),
+    Endpoint("/practices/<practice>/users", "GET", (VIEW_USERS,), "The directory of users."),
+    Endpoint("/practices/<practice>/users", "POST", (ADD_USERS,), "Adds a user, in the draft."),
+    Endpoint("/practices/<practice>/users/import", "GET", (ADD_USERS,), "Asks for a list of users."),
+    Endpoint(
+        "/practices/<practice>/users/import", "POST", (ADD_USERS,), "Shows a list of users; takes it into the draft."
+    ),
+    Endpoint("/practices/<practice>/user", "GET", (VIEW_USERS,), "One user: roles, and what they can do and why."),
+    Endpoint("/practices/<practice>/user", "POST", (ADD_USERS,), "Renames a user, in the draft."),
+    Endpoint(
+        "/practices/<practice>/try", "GET", (VIEW_ROLES, VIEW_USERS), "Answers a question as the EHR would get it."
+    ),
+    Endpoint("/practices/<practice>/draft", "GET", ANY_CHANGE, "What is not saved yet, to be looked at once more."),
+    Endpoint("/practices/<practice>/draft", "POST", ANY_CHANGE, "Changes the draft, saves it, or discards it."),
 )

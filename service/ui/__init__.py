@@ -9,6 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from service.access.person import View
-from service.ui import home, signin, static
+from service.ui import home, limit, role, roles, saving, signin, static, trying, user, users
 
-VIEWS: Mapping[tuple[str, str], View] = {**home.VIEWS, **signin.VIEWS, **static.VIEWS}
+VIEWS: Mapping[tuple[str, str], View] = {
+    name: view
+    for module in (home, limit, role, roles, saving, signin, static, trying, user, users)
+    for name, view in module.VIEWS.items()
+}

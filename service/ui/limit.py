@@ -1,0 +1,143 @@
+"""Limit someone to forwarded messages: pick people, see which other roles defeat it, and have all of it in the draft.
+
+No role takes anything away from another one, so that a role for forwarded messages limits nobody who has the queue by
+another role. This page shows those roles, and what else somebody would lose by leaving them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from service.access.person import Visit
+from service.errors import ChangeRefused
+from service.exchange import Reply, see_other
+from service.policy.catalog import OFF
+from service.policy.edits import AddMember, AddRole, AnyEdit, RemoveMember
+from service.policy.practice import Practice, User
+from service.ui import picking, places, portal
+from service.ui.panel import panel
+from service.ui.render import page
+from service.ui.sheet import Sheet, lay, lay_on
+from service.ui.telling import isolated
+from service.ui.typed import Problem
+from service.values import ROLE_PREFIX
+
+OUT = "out"
+TEMPLATE = "template/"
+
+
+class Defeating(NamedTuple):
+    """A role by which somebody would have the queue all the same. `loses`: what else they have by it alone."""
+
+    role: str
+    field: str
+    loses: tuple[str, ...]
+
+
+class Limited(NamedTuple):
+    """Somebody who was picked: what they have now, and the roles that defeat it."""
+
+    user: User
+    now: portal.Combination | None
+    defeating: tuple[Defeating, ...]
+
+
+def limit(visit: Visit) -> Reply:
+    """The page."""
+    return _limit(lay(visit))
+
+
+def take(visit: Visit) -> Reply:
+    """All of it, in the draft."""
+    sheet, form = lay(visit), visit.asked.form
+    users = [user for user in dict.fromkeys(form.every("pick")) if user in sheet.after.users]
+    if not users:
+        return _limit(sheet, [Problem("who", "Tick at least one person.")])
+    role = form.one("role")
+    if not role:
+        return _limit(sheet, [Problem("role", "Choose the role that gives forwarded messages.")])
+    edits: list[AnyEdit] = []
+    if role.startswith(TEMPLATE):
+        role = role.removeprefix(TEMPLATE)
+        edits.append(AddRole(role, template=role))
+    edits += [AddMember(role, user) for user in users]
+    ticked = set(form.every(OUT))
+    for user in users:
+        edits += [RemoveMember(defeat.role, user) for defeat in _defeating(sheet, user) if defeat.field in ticked]
+    try:
+        lay_on(sheet, edits)
+    except ChangeRefused as error:
+        return _limit(sheet, [Problem("role", error.for_people)])
+    return see_other(places.to(visit.practice, places.LIMIT, done=len(users)))
+
+
+def _limit(sheet: Sheet, problems: list[Problem] | None = None) -> Reply:
+    visit = sheet.visit
+    asked = visit.asked.form if problems else visit.asked.query
+    picked = [user for user in dict.fromkeys(asked.every("pick")) if user in sheet.after.users]
+    return page(
+        visit,
+        "limit.html",
+        422 if problems else 200,
+        sheet=sheet,
+        panel=panel(sheet),
+        picker=picking.people(sheet, {}),
+        limited=[_limited(sheet, user) for user in picked],
+        roles=_roles(sheet),
+        role=asked.one("role"),
+        problems=problems or [],
+    )
+
+
+def _roles(sheet: Sheet) -> list[tuple[str, str]]:
+    """The roles that give forwarded messages and nothing more of the portal: values of the form, and words."""
+    catalog = sheet.read.catalog
+    found = [(name, name) for name in sheet.after.roles if _of(sheet.after, name, sheet) is portal.LIMITED]
+    for template in dict.fromkeys(row.fields[0].removeprefix(ROLE_PREFIX) for row in sheet.templates):
+        if template not in sheet.after.roles:
+            rows = AddRole(template, template=template).carry_out(sheet.after, sheet.templates)
+            if portal.of_roles(Practice(sheet.after.id, rows), (template,), catalog) is portal.LIMITED:
+                found.append((TEMPLATE + template, f"{template} (new, from the template)"))
+    return found
+
+
+def _limited(sheet: Sheet, user: str) -> Limited:
+    roles = sheet.after.roles_of(user)
+    now = portal.of_roles(sheet.after, roles, sheet.read.catalog)
+    return Limited(sheet.after.users[user], now, _defeating(sheet, user))
+
+
+def _defeating(sheet: Sheet, user: str) -> tuple[Defeating, ...]:
+    roles = sheet.after.roles_of(user)
+    defeating = [role for role in roles if _of(sheet.after, role, sheet) not in (None, portal.NONE, portal.LIMITED)]
+    others = [role for role in roles if role not in defeating]
+    return tuple(Defeating(role, f"{user}/{role}", _loses(sheet, role, others)) for role in defeating)
+
+
+def _of(practice: Practice, role: str, sheet: Sheet) -> portal.Combination | None:
+    return portal.of_roles(practice, (role,), sheet.read.catalog)
+
+
+def _loses(sheet: Sheet, role: str, others: list[str]) -> tuple[str, ...]:
+    """What a role gives apart from the Patient Portal that none of the others does."""
+    apart = portal.pair(sheet.read.catalog) or ()
+    found = []
+    for screen, level in sheet.after.roles[role].levels.items():
+        granted = sheet.known.granted.get((screen, level), frozenset())
+        kept = [sheet.known.granted.get((screen, sheet.after.level(other, screen)), frozenset()) for other in others]
+        actions = sheet.read.catalog.screens[screen].actions if screen in sheet.read.catalog.screens else {}
+        if screen not in apart and level != OFF:
+            found += [words for action, words in actions.items() if action in granted.difference(*kept)]
+    return tuple(found)
+
+
+def said(limited: Limited) -> str:
+    """What somebody has now, in a line."""
+    through = ", ".join(isolated(defeat.role) for defeat in limited.defeating)
+    return f"{limited.now.name if limited.now else ''}{f' through {through}' if through else ''}"
+
+
+VIEWS = {
+    ("GET", f"/practices/<practice>/{places.LIMIT}"): limit,
+    ("POST", f"/practices/<practice>/{places.LIMIT}"): take,
+}
