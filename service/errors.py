@@ -8,11 +8,13 @@
     ├── StoreUnavailable                the store cannot be reached, is locked, or is of another version   exit 1
     ├── ConfigError                     a setting is missing, malformed, or two settings contradict        exit 1
     ├── UsageError                      a command was asked for something that is not there                exit 1
+    ├── ProviderAway                    the sign-in provider cannot be asked, or answers nonsense          HTTP 503
     └── RequestError                    an HTTP request is not answered with a decision; has a status
         ├── BadRequest                  400
         ├── Unauthenticated             401
         ├── Forbidden                   403
         │   └── AccessRefused           by our own policy; carries what the person is shown
+        ├── SignInFailed                403, somebody came back from the sign-in provider and is not let in
         ├── NotFound                    404
         └── TooLarge                    413
 
@@ -95,6 +97,12 @@ class StoreUnavailable(RolewardenError):
     code = "store_unavailable"
 
 
+class ProviderAway(RolewardenError):
+    """The sign-in provider did not answer as it should. Whoever has signed in already goes on."""
+
+    code = "provider_away"
+
+
 class ConfigError(RolewardenError):
     """The service cannot start as configured."""
 
@@ -145,6 +153,17 @@ class AccessRefused(Forbidden):
     def __init__(self, message: str, *, actor: str, reason: str, right: str, sign: str) -> None:
         super().__init__(message)
         self.actor, self.reason, self.right, self.sign = actor, reason, right, sign
+
+
+class SignInFailed(RequestError):
+    """Somebody came back from the sign-in provider, and something does not fit. `why` is for the log alone."""
+
+    code = "sign_in_failed"
+    status = 403
+
+    def __init__(self, message: str, mend: str = "sign in again", *, why: str = "") -> None:
+        super().__init__(message, mend)
+        self.why = why
 
 
 class NotFound(RequestError):

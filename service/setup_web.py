@@ -27,16 +27,19 @@ from service import ui
 from service.access import headers as guards
 from service.access import record
 from service.access.door import let_in
-from service.access.permissions import SETUP_ENDPOINTS, SIGN_IN, Endpoint
+from service.access.permissions import HOME, SETUP_ENDPOINTS, SIGN_IN, Endpoint
 from service.access.person import Office, View, Visit
+from service.access.provider import Provider
 from service.audit.events import AuditEvent
 from service.config import Settings
 from service.errors import (
     AccessRefused,
     BadRequest,
     NotFound,
+    ProviderAway,
     RequestError,
     RolewardenError,
+    SignInFailed,
     StoreUnavailable,
     Unauthenticated,
 )
@@ -68,7 +71,8 @@ def create_app(settings: Settings) -> Flask:
         keep_practices=settings.keep_practices,
     )
     live.start()
-    return flask_app(Office(settings, Press(Store.open(settings.store_url), counter), live))
+    provider = Provider(settings) if settings.oidc_issuer else None
+    return flask_app(Office(settings, Press(Store.open(settings.store_url), counter), live, provider))
 
 
 def flask_app(office: Office) -> Flask:
@@ -155,17 +159,24 @@ def _with_body(asked: Asked, most: int) -> Asked:
 def finished(reply: Reply, asked: Asked, office: Office) -> Reply:
     """The answer with what every one has."""
     settings = office.settings
-    common = guards.of_every_answer(settings.setup_address, filter(None, [settings.oidc_issuer]))
+    common = guards.of_every_answer(
+        settings.setup_address, office.provider.known_addresses() if office.provider else ()
+    )
     return reply._replace(headers={**common, **reply.headers, "X-Request-ID": asked.id})
 
 
 def answer_to(error: Exception, asked: Asked, office: Office, visit: Visit | None) -> Reply:
     """The one place where an error becomes an answer of the Setup part. The detail of a bug stays with us."""
     status, code, message, mend = told(error)
+    logger = structlog.get_logger()
     if status == _INTERNAL:
-        structlog.get_logger().error("internal_error", exc_info=error, request_id=asked.id)
+        logger.error("internal_error", exc_info=error, request_id=asked.id)
     if isinstance(error, AccessRefused):
         _keep_refusal(error, asked, office)
+    if isinstance(error, SignInFailed):
+        logger.warning("sign_in_failed", why=error.why, request_id=asked.id)
+    if isinstance(error, ProviderAway):
+        logger.error("provider_away", problem=error.message, request_id=asked.id)
     if asked.path.startswith(API):
         return _problem(status, code, message, mend)
     if isinstance(error, Unauthenticated):
@@ -180,8 +191,8 @@ def answer_to(error: Exception, asked: Asked, office: Office, visit: Visit | Non
         heading=_HEADINGS.get(status, "That did not work"),
         message=message,
         mend=mend,
-        back="/",
-        back_words="Go to the first page",
+        back=SIGN_IN if isinstance(error, SignInFailed | ProviderAway) else HOME,
+        back_words="Sign in again" if isinstance(error, SignInFailed | ProviderAway) else "Go to the first page",
         request_id=asked.id if status >= _INTERNAL else "",
     )
 
@@ -193,6 +204,8 @@ def told(error: Exception) -> tuple[int, str, str, str]:
             return error.status, error.code, error.message, ""
         case RequestError():
             return error.status, error.code, _sentence(error.message), _sentence(error.mend)
+        case ProviderAway():
+            return 503, error.code, "We can't reach your sign-in provider right now.", "Try again in a minute."
         case StoreUnavailable():
             return 503, error.code, "We can't check your access right now.", "Try again in a minute. Nothing is lost."
         case HTTPException(code=int(status)) if status < _INTERNAL:

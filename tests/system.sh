@@ -29,6 +29,18 @@ need node nodejs "signing in through a real provider"
 need npm npm "signing in through a real provider"
 need docker-compose docker-compose "the check that docker-compose.yml is well formed"
 
+# The provider that tests sign in through: what its lock names, by hash, and nothing that runs while it is installed.
+provider=$(dirname "$0")/web/provider
+if command -v npm >/dev/null && [ "$provider/package-lock.json" -nt "$provider/node_modules/.ready" ]; then
+    echo "installing the sign-in provider for the tests"
+    if npm --prefix "$provider" ci --ignore-scripts --silent </dev/null; then
+        touch "$provider/node_modules/.ready"
+    else
+        echo "npm could not install it; skipped: signing in through a real provider" >&2
+        missing=1
+    fi
+fi
+
 if [ "$missing" = 1 ] && [ "${CI:-}" = true ]; then
     echo "CI=true: nothing may be skipped for a missing program" >&2
     exit 1

@@ -134,6 +134,7 @@ STATIC = "/static/<name>"
 SETUP_ENDPOINTS = (
     Endpoint(HOME, "GET", Needs.SIGNED_IN, "The practices of the person, or the one."),
     Endpoint(SIGN_IN, "GET", Needs.PUBLIC, "Begins to sign in."),
+    Endpoint(CALLBACK, "GET", Needs.PUBLIC, "Where the sign-in provider sends people back to."),
     Endpoint(SIGN_IN_AS, "POST", Needs.PUBLIC, "Signs in as somebody of the demonstration; elsewhere 404."),
     Endpoint(SIGN_OUT, "POST", Needs.PUBLIC, "Signs out, on every device."),
     Endpoint(SIGNED_OUT, "GET", Needs.PUBLIC, "Says that one has signed out."),

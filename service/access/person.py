@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from service.access.permissions import Right
+from service.access.provider import Provider
 from service.config import Settings
 from service.decide import Answer, decide
 from service.exchange import Asked, Reply
@@ -42,6 +43,7 @@ class Office:
     settings: Settings
     press: Press
     live: Live
+    provider: Provider | None = None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def now(self) -> str:

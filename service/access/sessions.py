@@ -39,15 +39,19 @@ def cookie(settings: Settings, value: str, seconds: int | None = None, name: str
     return f"{cookie_name(settings, name)}={value}; Path=/; HttpOnly; SameSite=Lax{ages}{secure}"
 
 
-def begin(office: Office, user: str, name: str, practices: frozenset[str], provider: str = "") -> tuple[Person, str]:
-    """A new sign-in, and the cookie for it. Those that are over are forgotten."""
+def begin(
+    office: Office, user: str, name: str, practices: frozenset[str], *, cookies: Mapping[str, str]
+) -> tuple[Person, str]:
+    """A new sign-in, and the cookie for it. The one of this browser ends, and those that are over are forgotten."""
     now, settings = office.clock(), office.settings
     secret = secrets.token_urlsafe(32)
-    session = Session(_hash(secret), user, name, practices, office.now(), office.now(), provider)
+    session = Session(_hash(secret), user, name, practices, office.now(), office.now())
     office.press.store.end_old_sessions(
         seen_before=_text(now - timedelta(seconds=settings.session_idle)),
         created_before=_text(now - timedelta(seconds=settings.session_lifetime)),
     )
+    if before := cookies.get(cookie_name(settings)):
+        office.press.store.end_session(_hash(before))
     office.press.store.add_session(session)
     return _person(session), cookie(settings, secret)
 

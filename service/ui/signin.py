@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from service.access import origin, record, sessions
+from service.access import origin, record, sessions, signin
 from service.access.permissions import (
+    CALLBACK,
     EDIT_ROLES,
     EDIT_USERS,
     SIGN_IN,
@@ -50,8 +51,11 @@ class Somebody(NamedTuple):
 
 def sign_in(visit: Visit) -> Reply:
     """Begin to sign in. In the demonstration: choose who to be."""
-    onward = origin.own_place(visit.asked.query.one("next"))
-    if not visit.office.settings.demo:
+    onward, office = origin.own_place(visit.asked.query.one("next")), visit.office
+    if office.provider is not None:
+        address, cookie = signin.begin(office.provider, office.settings, onward)
+        return see_other(address, cookie)
+    if not office.settings.demo:
         return page(visit, "signin/unavailable.html", status=503)
     origin.require_no_proxy(visit.asked.headers)
     state = visit.office.live.state()
@@ -59,6 +63,15 @@ def sign_in(visit: Visit) -> Reply:
         practices = [Practice.of(name, view.rows(name)) for name in sorted(view.practice_ids(), reverse=True)]
     people = [(practice, _people(practice, state)) for practice in practices]
     return page(visit, "signin/as.html", people=people, onward=onward, action=SIGN_IN_AS)
+
+
+def come_back(visit: Visit) -> Reply:
+    """Somebody comes back from the provider."""
+    if visit.office.provider is None:
+        raise NotFound("there is nothing here")
+    asked = visit.asked
+    _, onward, cookies = signin.finish(visit.office, visit.office.provider, asked.query, asked.cookies)
+    return see_other(onward, *cookies)
 
 
 def sign_in_as(visit: Visit) -> Reply:
@@ -72,7 +85,7 @@ def sign_in_as(visit: Visit) -> Reply:
         known = Practice.of(name, view.rows(name)).users.get(user) if name else None
     if known is None or not known.active:
         raise Forbidden("there is nobody of that name here who could sign in", "choose somebody from the list")
-    person, cookie = sessions.begin(office, user, known.name, frozenset({name}))
+    person, cookie = sessions.begin(office, user, known.name, frozenset({name}), cookies=visit.asked.cookies)
     record.keep(office, AuditEvent.SESSION_BEGIN, person.actor, name, by="demonstration")
     return see_other(origin.own_place(form.one("next")), cookie)
 
@@ -83,7 +96,11 @@ def sign_out(visit: Visit) -> Reply:
     person = sessions.signed_in(office, visit.asked.cookies)
     if person is not None:
         end_everywhere(visit, person)
-    return see_other(SIGNED_OUT, sessions.cookie(office.settings, "", 0))
+    onward = SIGNED_OUT
+    if person is not None and office.provider is not None:
+        # At the provider, too, where it offers that: else the next person at this desk would be signed in by one click.
+        onward = office.provider.logout_url(f"{office.settings.setup_url.rstrip('/')}{SIGNED_OUT}") or onward
+    return see_other(onward, sessions.cookie(office.settings, "", 0))
 
 
 def end_everywhere(visit: Visit, person: Person) -> None:
@@ -116,6 +133,7 @@ def _phrase(practice: str, user: User, state: State) -> str:
 
 VIEWS = {
     ("GET", SIGN_IN): sign_in,
+    ("GET", CALLBACK): come_back,
     ("POST", SIGN_IN_AS): sign_in_as,
     ("POST", SIGN_OUT): sign_out,
     ("GET", SIGNED_OUT): signed_out,

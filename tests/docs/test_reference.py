@@ -17,7 +17,7 @@ from service.cli import rolewarden
 from service.commands.desk import Exit
 from service.config import LogDecisions, Settings, table
 from service.decision.oracle import DIFFERENCES
-from service.errors import AccessRefused, RequestError, RolewardenError, StoreUnavailable
+from service.errors import AccessRefused, ProviderAway, RequestError, RolewardenError, SignInFailed, StoreUnavailable
 from service.log import NEVER_LOGGED
 from service.observe import Recorder
 from service.policy.bundle import REQUIRED
@@ -126,10 +126,14 @@ def test_routes() -> None:
 def test_statuses() -> None:
     """Every answer without a decision stands in the reference with its status and its code."""
     rows = pages.table(pages.prose(REFERENCE / "http.md"), "status")
-    ours = {(error.status, error.code) for error in below(RequestError) if error is not AccessRefused}
+    ours = {(error.status, error.code) for error in below(RequestError) if error not in OF_SETUP}
     theirs = {(status, code) for status, (code, _) in web._HTTP.items()}  # noqa: SLF001 - the table of what Flask says
     known = ours | theirs | {(500, "internal"), (503, StoreUnavailable.code)}
     assert {(int(row[0]), pages.code(row[1])[0]) for row in rows} == known
+
+
+OF_SETUP = (AccessRefused, SignInFailed)
+"""Errors that the check part never gives."""
 
 
 def test_routes_of_setup() -> None:
@@ -143,6 +147,7 @@ def test_statuses_of_setup() -> None:
     rows = pages.table(pages.prose(REFERENCE / "http-setup.md"), "status")
     raised = [error("") for error in below(RequestError) if error is not AccessRefused]
     raised += [AccessRefused("", actor="", reason="", right="", sign=""), StoreUnavailable(""), NotFoundByFlask()]
+    raised += [ProviderAway("")]
     raised += [MethodNotAllowed(), ValueError()]
     told = [setup_web.told(error)[:2] for error in raised]
     assert {(int(row[0]), pages.code(row[1])[0]) for row in rows} == set(told)

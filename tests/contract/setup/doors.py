@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from werkzeug.test import TestResponse
 
@@ -41,7 +42,7 @@ class Setup:
     time: Time = field(default_factory=Time)
 
     def __post_init__(self) -> None:
-        self.office = Office(self.settings, self.site.press, self.site.live(), self.time)
+        self.office = Office(self.settings, self.site.press, self.site.live(), None, self.time)
         self.app = flask_app(self.office)
         self.browser = self.app.test_client()
 
@@ -51,9 +52,9 @@ class Setup:
         given = {"ROLEWARDEN_HOME": str(site.root), "ROLEWARDEN_POLICIES": str(site.policies)}
         return cls(site, replace(Settings.from_environ(given, demo=True), **changed))
 
-    def another_browser(self) -> Setup:
+    def another_browser(self) -> Self:
         """The same part, looked at from elsewhere."""
-        other = object.__new__(Setup)
+        other = object.__new__(type(self))
         other.__dict__ = {**self.__dict__, "browser": self.app.test_client()}
         return other
 
@@ -86,7 +87,7 @@ def _headers(common: dict[str, str], more: dict[str, str]) -> dict[str, str]:
 
 def words(answer: TestResponse) -> str:
     """The words of a page, without its markup."""
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", answer.text)).strip()
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]*>", " ", answer.text))).strip()
 
 
 def cookie_of(answer: TestResponse) -> str:
