@@ -17,8 +17,28 @@ need() {
     missing=1
 }
 
+# PostgreSQL's programs are off the path in Debian. Of its package only they are wanted, never its server.
+postgresql() {
+    compgen -G "/usr/lib/postgresql/*/bin/$1" >/dev/null || command -v "$1" >/dev/null
+}
+
+need_postgresql() {
+    postgresql initdb && return
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        local config=/etc/postgresql-common/createcluster.conf
+        mkdir -p "${config%/*}"
+        [ -e "$config" ] || echo "create_main_cluster = false" >"$config"
+        echo "installing the Debian package postgresql for the tests"
+        install_package postgresql || echo "apt-get could not install postgresql" >&2
+        postgresql initdb && return
+    fi
+    echo "missing: initdb (Debian package postgresql); skipped without it: the store on PostgreSQL" >&2
+    missing=1
+}
+
 install_package() {
-    local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -qq)
+    # An answer to its questions where there is one already: the file that was put there before stays.
+    local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Options::=--force-confold)
     { "${apt[@]}" update && "${apt[@]}" install -y --no-install-recommends "$1"; } </dev/null >/dev/null
 }
 
@@ -28,6 +48,7 @@ need chromium chromium "the pages in a browser"
 need node nodejs "signing in through a real provider"
 need npm npm "signing in through a real provider"
 need docker-compose docker-compose "the check that docker-compose.yml is well formed"
+need_postgresql
 
 # The provider that tests sign in through: what its lock names, by hash, and nothing that runs while it is installed.
 provider=$(dirname "$0")/web/provider

@@ -7,50 +7,52 @@ is guessed.
 
 from __future__ import annotations
 
-import os
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
-from sqlalchemy.pool import NullPool
 
-from service.errors import ConfigError, StoreUnavailable
+from service.errors import ChangeRefused, ConfigError, StoreUnavailable, UsageError
+from service.store import sqlite
 
 WRITING = "rolewarden_writing"
-"""The execution option of a connection that is going to write; see `_begin`."""
+"""The execution option of a connection that is going to write. Whoever writes is alone, on every database."""
 
-_SCHEMES = ("sqlite", "sqlite+pysqlite")
 
-_PRAGMAS = (
-    "foreign_keys = ON",
-    "synchronous = FULL",
-    # Keep what a large change has written in memory until it commits: SQLite would otherwise need the whole
-    # database for itself as soon as its cache is full, and readers would wait for the rest of the change.
-    "cache_spill = OFF",
-)
+_TOO_LONG_FOR_AN_INDEX = "54000"
+"""By which PostgreSQL says that a row has more than 2,700 bytes where its names must be found."""
+
+POSTGRESQL = "postgresql+psycopg"
 
 
 def connect(url: str, *, create: bool, patience: float) -> Engine:
-    """An engine for `sqlite:///PATH`. With `create`, the file is made where there is none (mode 0600).
+    """An engine for `sqlite:///PATH` or `postgresql+psycopg://...`. With `create`, a file is made where there is none.
 
     `patience`: seconds to wait for a lock. Raises ConfigError for a URL that is not one of these.
     """
-    path = _sqlite_path(url)
-    if create:
-        _make_file(path)
-
-    def opened() -> sqlite3.Connection:
-        return _open_sqlite(path, patience)
-
-    # No pool: a connection is opened for each transaction (0.2 ms), so that a file that was replaced or
-    # removed is noticed at once, and no connection is ever carried across a fork. Checks do not come here,
-    # only changes do.
-    engine = create_engine("sqlite://", creator=opened, poolclass=NullPool, hide_parameters=True)
-    event.listen(engine, "begin", _begin)
+    parsed = _parsed(url)
+    if parsed.drivername in sqlite.SCHEMES and sqlite.names_a_file(parsed):
+        engine = sqlite.engine(parsed, writing=WRITING, create=create, patience=patience)
+    elif parsed.drivername == POSTGRESQL and parsed.database:
+        engine = _postgresql(parsed, patience)
+    else:
+        raise ConfigError(
+            f"`{_shown(parsed)}` is not the URL of a store",
+            "write sqlite:///PATH, with a fourth slash for an absolute path, or postgresql+psycopg://USER@HOST/DATABASE",
+        )
+    event.listen(engine, "before_cursor_execute", _refuse_what_is_no_text)
     return engine
+
+
+def _postgresql(url: URL, patience: float) -> Engine:
+    try:
+        from service.store import postgresql  # noqa: PLC0415 - psycopg is installed only where it is needed
+    except ImportError as error:
+        mend = "install `rolewarden[postgresql]`"
+        raise ConfigError("a store on PostgreSQL cannot be opened without psycopg", mend) from error
+    return postgresql.engine(url, writing=WRITING, patience=patience)
 
 
 @contextmanager
@@ -60,70 +62,44 @@ def translated() -> Iterator[None]:
         yield
     except SQLAlchemyError as error:
         driver = error.orig if isinstance(error, DBAPIError) else error
+        if getattr(driver, "sqlstate", "") == _TOO_LONG_FOR_AN_INDEX:
+            raise ChangeRefused(
+                "names-too-long", "the names of one row are too long together for this database", "shorten one of them"
+            ) from error
         raise StoreUnavailable(
             f"the store did not answer: {' '.join(str(driver).split())}",
             "see that the database exists, can be written, has room, and is not held by another program",
         ) from error
 
 
-def _sqlite_path(url: str) -> Path:
+def _parsed(url: str) -> URL:
     try:
-        parsed = make_url(url)
-    except ArgumentError:
-        parsed = URL.create("unknown")  # the text itself may hold a password, so it is not repeated
-    if parsed.drivername not in _SCHEMES or parsed.query or parsed.database in (None, "", ":memory:"):
-        raise ConfigError(
-            f"`{parsed.render_as_string(hide_password=True)}` is not the URL of a store",
-            "write sqlite:///PATH, with a fourth slash for an absolute path",
-        )
-    return Path(str(parsed.database)).absolute()
+        return make_url(url)
+    except (ArgumentError, ValueError):
+        return URL.create("unknown")  # the text itself may hold a password, so it is not repeated
 
 
-def _make_file(path: Path) -> None:
-    # INVARIANT: an existing database is never opened here. Closing it again would drop the locks that this
-    # process holds on it (POSIX locks belong to the process), in the middle of another thread's transaction.
+def _shown(url: URL) -> str:
+    """A URL as it may stand in a message: a password may also stand in its query."""
+    return url.set(query={}).render_as_string(hide_password=True)
+
+
+def _refuse_what_is_no_text(
+    _connection: Connection, _cursor: object, _statement: str, parameters: Any, _context: object, many: bool
+) -> None:
+    # SQLite would keep a NUL and PostgreSQL does not; neither keeps half a surrogate pair. Each says so in its own way,
+    # and in the middle of a transaction.
+    for some in parameters if many else (parameters,):
+        values: Iterable[object] = some.values() if isinstance(some, Mapping) else some
+        for value in values:
+            if isinstance(value, str) and not _is_text(value):
+                raise UsageError("a text holds what is no character", "type it anew, without copying it")
+
+
+def _is_text(value: str) -> bool:
+    if "\0" in value:
+        return False
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    except FileExistsError:
-        pass
-    except OSError as error:
-        raise StoreUnavailable(
-            f"the store cannot be created at `{path}`: {error.strerror}", "make its folder, or choose another"
-        ) from error
-
-
-def _open_sqlite(path: Path, patience: float) -> sqlite3.Connection:
-    # mode=rw: a missing file is an error; SQLite would otherwise make an empty database and find no practice
-    # in it. isolation_level=None: the driver begins no transaction by itself; `_begin` does.
-    connection = sqlite3.connect(
-        f"{path.as_uri()}?mode=rw", uri=True, timeout=patience, isolation_level=None, check_same_thread=False
-    )
-    try:
-        _prepare(connection)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _prepare(connection: sqlite3.Connection) -> None:
-    with closing(connection.cursor()) as cursor:
-        for pragma in _PRAGMAS:
-            cursor.execute(f"PRAGMA {pragma}")
-        # A rollback journal, never WAL: in the SQLite of Debian 12 (3.40) a write-ahead log can be reset
-        # while another process still writes to it, and the database is damaged. Switching back is refused
-        # while others have the database open, and then we do not answer either.
-        mode = cursor.execute("PRAGMA journal_mode = DELETE").fetchone()[0]
-    if mode != "delete":
-        raise sqlite3.OperationalError(f"the journal mode is {mode} and cannot be changed")
-
-
-def _begin(connection: Connection) -> None:
-    # A reader's transaction takes its lock with its first select and keeps it to the end, so that all its
-    # selects see one state. A writer takes its lock at once: with a deferred one, two writers that have both
-    # read would deadlock.
-    writing = connection.get_execution_options().get(WRITING, False)
-    if not writing:
-        # INVARIANT: who only answers cannot write, not even by a mistake of ours.
-        connection.exec_driver_sql("PRAGMA query_only = ON")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+        return value.isascii() or bool(value.encode())
+    except UnicodeEncodeError:
+        return False

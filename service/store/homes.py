@@ -26,6 +26,7 @@ from sqlalchemy import (
     union_all,
 )
 
+from service.policy.rows import LONGEST_NAME
 from service.store import tables
 from service.values import Row
 
@@ -59,9 +60,12 @@ HOMES = {
 
 
 def fits(row: Row) -> bool:
-    """Whether a row is of a kind that the store keeps, and has as many fields as its home has room for."""
+    """Whether a row is of a kind that the store keeps, and its home has room for its fields, as many and as long."""
     home = HOMES.get(row.kind)
-    return home is not None and home.least <= len(row.fields) <= len(home.columns)
+    if home is None or not home.least <= len(row.fields) <= len(home.columns):
+        return False
+    # SQLite would take a longer name than its column says, and other databases not.
+    return max(map(len, row.fields)) <= LONGEST_NAME
 
 
 def parameters(row: Row) -> dict[str, str]:

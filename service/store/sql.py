@@ -42,17 +42,21 @@ class Store:
 
     @classmethod
     def open(cls, url: str, *, create: bool = False, patience: float = 5.0) -> Self:
-        """Open the store at `sqlite:///PATH`, which must have the newest schema.
+        """Open the store at this URL (see `connect`), which must have the newest schema.
 
         With `create`, it is made where there is none and brought up to date where it is older. `patience`:
         seconds to wait while others hold the database.
         """
         store = cls(connect(url, create=create, patience=patience))
-        if create:
-            with store._writing() as connection:
-                migrate.upgrade(connection)
-        with translated(), store._engine.begin() as connection:
-            migrate.require_newest(connection)
+        try:
+            if create:
+                with store._writing() as connection:
+                    migrate.upgrade(connection)
+            with translated(), store._engine.begin() as connection:
+                migrate.require_newest(connection)
+        except BaseException:
+            store.close()
+            raise
         return store
 
     def close(self) -> None:

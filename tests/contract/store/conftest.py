@@ -8,12 +8,18 @@ from sqlalchemy import Engine, create_engine
 from sqlalchemy.pool import NullPool
 
 from service.store.sql import Store
+from tests import postgresql
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    """Where a store can be made; nothing is there yet."""
-    return f"sqlite:///{tmp_path}/store.db"
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Where a store can be made; nothing is there yet, unless the test asks for a store, too."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/store.db"
+        return
+    server: postgresql.Server = request.getfixturevalue("postgres")
+    with server.database(empty="store" not in request.fixturenames) as url:
+        yield url
 
 
 @pytest.fixture

@@ -159,6 +159,8 @@ def test_names_of_files(tmp_path: Path) -> None:
         "sqlite:///store.db?mode=memory",
         "sqlite+aiosqlite:///store.db",
         "postgresql://rolewarden:hunter2@db/rolewarden",
+        "postgresql+asyncpg://rolewarden@db/rolewarden?password=hunter2",
+        "postgresql+psycopg://rolewarden:hunter2@db:none/rolewarden",
         "nonsense://rolewarden:hunter2@db/rolewarden",
     ],
 )

@@ -1,6 +1,7 @@
-"""SQLite: the schema in every detail that it can tell, which is more than Alembic compares."""
+"""The schema in every detail that a database can tell, which is more than Alembic compares."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -9,19 +10,25 @@ from sqlalchemy import Engine, create_engine, inspect
 
 from service.store import tables
 from service.store.sql import Store
+from tests import postgresql
 
 
-@pytest.fixture(scope="module")
-def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Engine]]:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def engines(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Engine]]:
     """The schema as it is migrated, and as it is declared."""
-    folder = tmp_path_factory.mktemp("schema")
-    urls = [f"sqlite:///{folder}/{name}.db" for name in ("migrated", "declared")]
-    Store.open(urls[0], create=True).close()
-    engines = [create_engine(url) for url in urls]
-    tables.metadata.create_all(engines[1])
-    yield engines
-    for engine in engines:
-        engine.dispose()
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            folder = tmp_path_factory.mktemp("schema")
+            urls = [f"sqlite:///{folder}/{name}.db" for name in ("migrated", "declared")]
+        else:
+            server: postgresql.Server = request.getfixturevalue("postgres")
+            urls = [stack.enter_context(server.database(empty=True)) for _ in range(2)]
+        Store.open(urls[0], create=True).close()
+        engines = [create_engine(url) for url in urls]
+        tables.metadata.create_all(engines[1])
+        yield engines
+        for engine in engines:
+            engine.dispose()
 
 
 def described(engine: Engine, table: str) -> dict[str, Any]:
@@ -37,7 +44,17 @@ def described(engine: Engine, table: str) -> dict[str, Any]:
             {**index, "dialect_options": {key: str(value) for key, value in index["dialect_options"].items()}}
             for index in found.get_indexes(table)
         ],
+        "collations": _collations(engine, table),
     }
+
+
+def _collations(engine: Engine, table: str) -> list[Any]:
+    """By what the texts of each column are compared, where a database knows of more than bytes."""
+    if engine.dialect.name == "sqlite":
+        return []
+    columns = "SELECT column_name, collation_name FROM information_schema.columns WHERE table_name = %s ORDER BY 1"
+    with engine.connect() as connection:
+        return list(map(tuple, connection.exec_driver_sql(columns, (table,))))
 
 
 @pytest.mark.parametrize("table", sorted(tables.metadata.tables))
@@ -45,6 +62,12 @@ def test_migrated_equals_declared(engines: list[Engine], table: str) -> None:
     """Keys, checks, what foreign keys do, and where partial indexes apply are the same."""
     migrated, declared = engines
     assert described(migrated, table) == described(declared, table)
+
+
+def test_texts_are_compared_by_their_bytes(engines: list[Engine]) -> None:
+    """No column has the order of a language, nor takes from one what is the same."""
+    for table in tables.metadata.tables:
+        assert {collation for _, collation in _collations(engines[0], table)} <= {None, "C"}
 
 
 def test_replacing_does_not_get_round_the_triggers(tmp_path: Path) -> None:
