@@ -162,3 +162,13 @@ class Answered:
     revision: int = 0
     status: int = 0
     body: str = ""
+
+
+def is_text(value: str) -> bool:
+    """Whether a store can hold this: no NUL, and no half of a surrogate pair."""
+    if "\0" in value:
+        return False
+    try:
+        return value.isascii() or bool(value.encode())
+    except UnicodeEncodeError:
+        return False

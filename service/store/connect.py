@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from service.errors import ChangeRefused, ConfigError, StoreUnavailable, UsageError
 from service.store import sqlite
+from service.store.base import is_text
 
 WRITING = "rolewarden_writing"
 """The execution option of a connection that is going to write. Whoever writes is alone, on every database."""
@@ -92,14 +93,5 @@ def _refuse_what_is_no_text(
     for some in parameters if many else (parameters,):
         values: Iterable[object] = some.values() if isinstance(some, Mapping) else some
         for value in values:
-            if isinstance(value, str) and not _is_text(value):
+            if isinstance(value, str) and not is_text(value):
                 raise UsageError("a text holds what is no character", "type it anew, without copying it")
-
-
-def _is_text(value: str) -> bool:
-    if "\0" in value:
-        return False
-    try:
-        return value.isascii() or bool(value.encode())
-    except UnicodeEncodeError:
-        return False

@@ -28,6 +28,7 @@ from service.store.base import (
     RequestKey,
     Session,
     Token,
+    is_text,
 )
 from service.values import Finding, How, Position, Revision, Row, Severity
 
@@ -56,6 +57,7 @@ class View:
 
     def existing(self, practices: Collection[str]) -> frozenset[str]:
         """Those of these practices that exist."""
+        practices = list(filter(is_text, practices))
         if len(practices) > _AT_ONCE:
             return self.practice_ids().intersection(practices)
         ids = tables.practice.c.id
@@ -68,7 +70,12 @@ class View:
         return {record.id: record.name for record in found}
 
     def rows(self, practice: str) -> tuple[Row, ...]:
-        """Every current row of a practice, whatever its kind, sorted. One statement."""
+        """Every current row of a practice, whatever its kind, sorted. One statement.
+
+        A name that cannot be kept has none; whoever asks for more with it is told so.
+        """
+        if not is_text(practice):
+            return ()
         statement = homes.ROWS_OF_PRACTICE if practice else homes.SHARED_ROWS
         found = self._connection.execute(statement, {"practice": practice} if practice else {})
         return tuple(sorted(homes.row(record[0], record[1:]) for record in found))
@@ -114,6 +121,8 @@ class View:
 
     def recorded_digest(self, practice: str) -> str | None:
         """The digest of a practice's rows as the newest revision touching it says; None where none did."""
+        if not is_text(practice):
+            return None
         touched = tables.revision_practice.c
         newest = select(touched.digest).where(touched.practice == practice).order_by(touched.number.desc())
         return self._connection.execute(newest.limit(1)).scalar_one_or_none()

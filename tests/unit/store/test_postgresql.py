@@ -144,7 +144,9 @@ def test_what_is_no_text_is_refused(store: Store, text: str) -> None:
     with pytest.raises(UsageError, match="no character"):
         store.mark("demo", text)
     with pytest.raises(UsageError), store.reading() as view:
-        view.rows(text)
+        view.changes(person=text)
+    with store.reading() as view:
+        assert (view.rows(text), view.existing([text]), view.recorded_digest(text)) == ((), frozenset(), None)
 
 
 def test_names_that_are_too_long_together(store: Store) -> None:
