@@ -1,0 +1,137 @@
+"""Standing: what people had before a change and have after it, in the words of those who gave it."""
+
+import time
+from dataclasses import replace
+
+import pytest
+
+from service.decision.effect import effect
+from service.decision.standing import SOME, Alike, Line, State, told
+from service.decision.trial import ruleset, snapshot
+from service.folder import read
+from service.policy.bundle import Bundle
+from tests.unit.site import LIST, ORDERS, SHIPPED, TASK, load, some
+
+DEMO = load(read(SHIPPED))
+ROWS = frozenset(row for world in DEMO.worlds for row in world.rows())
+QUEUE = "open the Patient Portal queue"
+MESSAGES = ("open a Patient Portal message", "answer a Patient Portal message")
+
+
+def state(add: str = "", remove: str = "", files: Bundle = DEMO) -> State:
+    """The demonstration with these rows more or less."""
+    return State(snapshot(ruleset(files), (ROWS | some(add)) - some(remove)), files.screens)
+
+
+def change(add: str = "", remove: str = "") -> tuple[Alike, ...]:
+    """What these rows change for the people of Riverside."""
+    before, after = state(), state(add, remove)
+    return told(effect(before.snapshot, after.snapshot, ["riverside", "lakeside"]), before, after, "riverside")
+
+
+def only(found: tuple[Alike, ...]) -> tuple[tuple[str, ...], Line]:
+    """The people and the line of a change that comes to one."""
+    ((people, (line,)),) = found
+    return people, line
+
+
+def test_cam_gets_limited_access() -> None:
+    """As the vendor calls it, with what Cam can do by it."""
+    people, line = only(change("g, user:cam, role:Patient Portal Communications Only, riverside"))
+    assert people == ("cam",)
+    assert line == Line("Patient Portal", "No access", "Limited Access (response only)", MESSAGES, ())
+
+
+def test_full_access_becomes_limited() -> None:
+    """One line for both screens: the queue is lost."""
+    _, line = only(change("", f"p, role:Front Desk, riverside, {LIST}, Write"))
+    assert line == Line("Patient Portal", "Full Access", "Limited Access (response only)", (), (QUEUE,))
+
+
+def test_queue_only() -> None:
+    """What Eve has, taken away."""
+    _, line = only(change("", "g, user:eve, role:Scheduler, riverside"))
+    assert line == Line("Patient Portal", "Queue only", "No access", (), (QUEUE,))
+
+
+@pytest.mark.parametrize(("level", "after"), [("Read", "Read"), ("Update", "Update"), ("Write", "Write")])
+def test_levels_elsewhere(level: str, after: str) -> None:
+    """On other screens it is the level."""
+    _, line = only(change(f"p, role:Scheduler, riverside, {ORDERS}, {level}"))
+    assert (line.subject, line.before, line.after) == (ORDERS, "Off", after)
+
+
+def test_the_highest_of_several_roles() -> None:
+    """Max has Write by another role, so that the loss of Read is none."""
+    assert [alike.people for alike in change("", f"p, role:Biller, riverside, {ORDERS}, Read")] == [("cam",)]
+
+
+def test_who_fares_alike_is_told_together() -> None:
+    """The larger group first, and each person once."""
+    found = change(f"p, role:Front Desk, riverside, {ORDERS}, Read\np, role:Biller, riverside, {TASK}, Read")
+    assert [(alike.people, [line.subject for line in alike.lines]) for alike in found] == [
+        (("cam", "max"), ["Patient Portal"]),
+        (("ann",), [ORDERS]),
+    ]
+
+
+def test_gaining_and_losing_at_once() -> None:
+    """Somebody may do both, on one screen or on two."""
+    ((_, (line,)),) = change(
+        f"p, role:Scheduler, riverside, {TASK}, Write", f"p, role:Scheduler, riverside, {LIST}, Write"
+    )
+    assert (line.gains, line.loses) == (MESSAGES, (QUEUE,))
+    assert Alike(("eve",), (line,)).gains
+    assert Alike(("eve",), (line,)).loses
+
+
+def test_nothing_of_another_practice() -> None:
+    """Whoever fares there is not among them."""
+    assert change("", "g, user:ann, role:Biller, lakeside") == ()
+
+
+def test_a_combination_without_a_name() -> None:
+    """Is told level by level: a screen that opens messages and not the answer, say."""
+    text = (
+        DEMO.texts["screens.csv"]
+        .replace(
+            f"g2, respond, Write, {TASK}\ng2, Write, Read, {TASK}\n",
+            f"g2, respond, Write, {TASK}\ng2, open_message, Read, {TASK}\ng2, Read, Write, {TASK}\n",
+        )
+        .replace(f"g2, open_message, Write, {TASK}\n", "")
+    )
+    odd = load({**{path: each.encode() for path, each in DEMO.texts.items()}, "screens.csv": text.encode()})
+    before, after = state(files=odd), state(f"p, role:Biller, riverside, {TASK}, Read", files=odd)
+    found = told(effect(before.snapshot, after.snapshot, ["riverside"]), before, after, "riverside")
+    assert [(line.subject, line.before, line.after) for line in found[0].lines] == [(TASK, "Off", "Read")]
+
+
+def test_a_screen_that_went() -> None:
+    """Is told by the names that are at hand, and never an error."""
+    found = told(effect(state().snapshot, snapshot(ruleset(DEMO), ()), ["riverside"]), state(), nowhere(), "riverside")
+    assert {line.after for alike in found for line in alike.lines} == {"No access", "Off"}
+
+
+def nowhere() -> State:
+    """A state without any screen or practice."""
+    screens = replace(DEMO.screens, catalog=replace(DEMO.catalog, screens={}), granted={})
+    return State(snapshot(ruleset(DEMO), ()), screens)
+
+
+def test_between_two_levels() -> None:
+    """What no level opens is not called by the name of one."""
+    screens = replace(DEMO.screens, granted={})
+    assert State(state().snapshot, screens).standing("riverside", "max", ORDERS) == SOME
+
+
+def test_thousands_of_people_are_worked_out_once() -> None:
+    """Who has the same roles costs nothing more."""
+    crowd = "\n".join(
+        f"user, riverside, u{n}, User {n}, active\ng, user:u{n}, role:Front Desk, riverside" for n in range(5_000)
+    )
+    before, after = state(crowd), state(crowd, f"p, role:Front Desk, riverside, {LIST}, Write")
+    flips = effect(before.snapshot, after.snapshot, ["riverside"])
+    since = time.perf_counter()
+    (alike,) = told(flips, before, after, "riverside")
+    assert len(alike.people) == 5_001
+    assert time.perf_counter() - since < 1
