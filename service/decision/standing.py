@@ -67,7 +67,7 @@ class State(NamedTuple):
 
     def profile(self, practice: str, user: str) -> Profile | None:
         """What the user has on the two portal screens together; None where that has no name."""
-        return profiles.profile(lambda screen, action: self.may(practice, user, screen, action))
+        return profiles.profile(self.screens.catalog, lambda screen, action: self.may(practice, user, screen, action))
 
     def held(self, practice: str, user: str) -> int | None:
         """The roles of the user as the engine knows them: who has the same may do the same. None: not known."""
@@ -100,16 +100,24 @@ def _lines(flips: Iterable[Flip], before: State, after: State) -> tuple[Line, ..
     on_screen: dict[str, list[Flip]] = defaultdict(list)
     for flip in flips:
         on_screen[flip.screen].append(flip)
-    portal = [flip for screen in profiles.SCREENS for flip in on_screen.get(screen, ())]
     lines = []
-    if portal and (profiled := _profiled(portal, before, after)):
+    if profiled := _profiled(on_screen, before, after):
         lines.append(profiled)
-        on_screen = {screen: own for screen, own in on_screen.items() if screen not in profiles.SCREENS}
+        on_screen = {screen: own for screen, own in on_screen.items() if screen not in _portal(before, after)}
     return (*lines, *(_line(screen, own, before, after) for screen, own in sorted(on_screen.items())))
 
 
-def _profiled(flips: list[Flip], before: State, after: State) -> Line | None:
+def _portal(before: State, after: State) -> tuple[str, ...]:
+    """The two portal screens, where both states have the same ones."""
+    was, is_ = profiles.pair(before.screens.catalog), profiles.pair(after.screens.catalog)
+    return was if was is not None and was == is_ else ()
+
+
+def _profiled(on_screen: Mapping[str, list[Flip]], before: State, after: State) -> Line | None:
     """The two portal screens as one, where both states have a name."""
+    flips = [flip for screen in _portal(before, after) for flip in on_screen.get(screen, ())]
+    if not flips:
+        return None
     practice, user = flips[0].practice, flips[0].user
     was, is_ = (state.profile(practice, user) for state in (before, after))
     if was is None or is_ is None:

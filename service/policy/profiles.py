@@ -1,20 +1,26 @@
 """Profiles: the names that people have for what somebody may do on the two Patient Portal screens together.
 
-Names only. What the levels open stands in `screens.csv`; a policy folder without these screens has no profiles, and
-what fits none of them is told level by level.
+Names only. Which two screens these are, the catalog says (one warns without the other), and what their levels open
+stands in `screens.csv`. What fits no profile is told level by level.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
+from typing import NamedTuple
 
-QUEUE, MESSAGES = "Task - Patient Portal - List", "Task - Patient Portal"
-SCREENS = (QUEUE, MESSAGES)
+from service.policy.catalog import Catalog
+
 SUBJECT = "Patient Portal"
 """What the two screens are together."""
 
-_OPEN_QUEUE, _OPEN_MESSAGE, _RESPOND = (QUEUE, "open_queue"), (MESSAGES, "open_message"), (MESSAGES, "respond")
+
+class Pair(NamedTuple):
+    """The screen of the queue, and the one of its messages."""
+
+    queue: str
+    messages: str
 
 
 class Profile(StrEnum):
@@ -27,13 +33,26 @@ class Profile(StrEnum):
 
 
 _PROFILES = {
-    (True, True, True): Profile.FULL,
-    (False, True, True): Profile.LIMITED,
-    (True, False, False): Profile.QUEUE_ONLY,
-    (False, False, False): Profile.NONE,
+    (True, True): Profile.FULL,
+    (False, True): Profile.LIMITED,
+    (True, False): Profile.QUEUE_ONLY,
+    (False, False): Profile.NONE,
 }
 
 
-def profile(may: Callable[[str, str], bool]) -> Profile | None:
+def pair(catalog: Catalog) -> Pair | None:
+    """The two screens; None where the policy has no such pair."""
+    found = ((name, screen.warn_without) for name, screen in catalog.screens.items())
+    return next((Pair(name, without.screen) for name, without in found if without is not None), None)
+
+
+def profile(catalog: Catalog, may: Callable[[str, str], bool]) -> Profile | None:
     """The profile of somebody who `may(screen, action)`; None for a combination that has no name."""
-    return _PROFILES.get((may(*_OPEN_QUEUE), may(*_OPEN_MESSAGE), may(*_RESPOND)))
+    known = pair(catalog)
+    if known is None:
+        return None
+    opened = [{may(screen, action) for action in catalog.screens[screen].actions} for screen in known]
+    if any(len(answers) != 1 for answers in opened):
+        return None
+    queue, messages = (answers == {True} for answers in opened)
+    return _PROFILES[queue, messages]

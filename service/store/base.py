@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from service.audit.events import AuditEvent
-from service.values import Change, Evidence, Finding, How
+from service.values import Change, Evidence, Finding, How, Row
 
 
 class Head(NamedTuple):
@@ -29,6 +29,31 @@ class Affected(NamedTuple):
     screen: str
     gained: int
     lost: int
+
+
+class Fared(NamedTuple):
+    """How many people of a practice gained, and how many lost, by a change; `first` are the ids of some of them."""
+
+    people: int
+    gained: int
+    lost: int
+    first: tuple[str, ...]
+
+
+class Some(NamedTuple):
+    """Rows of a change that belong to one practice or to all: the first ones, and how many there are.
+
+    `counts` maps (kind, whether it was added) to the number of such rows.
+    """
+
+    added: tuple[Row, ...]
+    removed: tuple[Row, ...]
+    counts: Mapping[tuple[str, bool], int]
+
+    @property
+    def whole(self) -> bool:
+        """Whether these are all of them."""
+        return len(self.added) + len(self.removed) == sum(self.counts.values())
 
 
 class RequestKey(NamedTuple):

@@ -25,14 +25,20 @@ def changes(
     practice: str | None,
     person: str | None,
     screen: str | None,
+    actor: str | None,
+    how: How | None,
     since: str | None,
     until: str | None,
     before: int | None,
     limit: int,
+    *,
+    shared: bool,
 ) -> tuple[Listed, ...]:
     """The newest revisions that fit, newest first. Four statements, whatever they hold."""
     revision = tables.revision.c
-    wanted = select(revision.number).where(*_fitting(practice, person, screen))
+    wanted = select(revision.number).where(*_fitting(practice, person, screen, shared=shared))
+    for column, value in ((revision.actor, actor), (revision.how, how and how.value)):
+        wanted = wanted if value is None else wanted.where(column == value)
     if since is not None:
         wanted = wanted.where(revision.time >= since)
     if until is not None:
@@ -85,7 +91,9 @@ def _screen(row: Row) -> str:
     return row.fields[2] if row.kind in ("p", "g2") else ""
 
 
-def _fitting(practice: str | None, person: str | None, screen: str | None) -> list[ColumnElement[bool]]:
+def _fitting(
+    practice: str | None, person: str | None, screen: str | None, *, shared: bool
+) -> list[ColumnElement[bool]]:
     """Numbers from the tables that know them: each condition is answered from one index."""
     touched, effect = tables.revision_practice.c, tables.revision_effect.c
     within: list[Select[Any]] = []
@@ -94,7 +102,7 @@ def _fitting(practice: str | None, person: str | None, screen: str | None) -> li
             of_practice = [] if practice is None else [effect.practice.in_((practice, ""))]
             within.append(select(effect.number).where(column == value, column != "", *of_practice))
     if practice is not None:
-        within.append(select(touched.number).where(touched.practice == practice))
+        within.append(select(touched.number).where(touched.practice.in_((practice, "") if shared else (practice,))))
     return [tables.revision.c.number.in_(numbers) for numbers in within]
 
 

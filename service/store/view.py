@@ -16,17 +16,19 @@ from sqlalchemy import Row as Record
 
 from service.audit.events import AuditEvent
 from service.errors import StoreUnavailable
-from service.store import history, homes, people, tables
+from service.store import history, homes, people, review, tables
 from service.store.base import (
     Affected,
     Answered,
     Event,
+    Fared,
     FolderStatus,
     Head,
     KeptDraft,
     Listed,
     RequestKey,
     Session,
+    Some,
     Token,
     is_text,
 )
@@ -170,17 +172,39 @@ class View:
         practice: str | None = None,
         person: str | None = None,
         screen: str | None = None,
+        actor: str | None = None,
+        how: How | None = None,
         since: str | None = None,
         until: str | None = None,
         before: int | None = None,
         limit: int = 50,
+        shared: bool = False,
     ) -> tuple[Listed, ...]:
         """The newest revisions that fit, newest first, without their rows.
 
         `since` <= time < `until`; `before`: only smaller numbers, for the next part of the list. `person` and `screen`:
         somebody gains or loses there, or rows name them; with `practice`, by that practice's rows or shared ones.
+        `shared`: with `practice`, also what all practices share.
         """
-        return history.changes(self._connection, practice, person, screen, since, until, before, limit)
+        return history.changes(
+            self._connection, practice, person, screen, actor, how, since, until, before, limit, shared=shared
+        )
+
+    def fared(self, numbers: Collection[int], practice: str, most: int = 3) -> dict[int, Fared]:
+        """By revision, how many people of a practice gained and lost, and `most` of their ids."""
+        return review.fared(self._connection, numbers, practice, most)
+
+    def some_rows(self, numbers: Collection[int], practice: str, most: int) -> dict[int, Some]:
+        """By revision, at most so many of its rows that belong to a practice or to all, and how many there are."""
+        return review.some_rows(self._connection, numbers, practice, most)
+
+    def actors(self, practice: str) -> tuple[str, ...]:
+        """Everybody who changed a practice, or what all share, sorted."""
+        return review.actors(self._connection, practice)
+
+    def files_at(self, number: int) -> dict[str, str]:
+        """The policy files as they were published after a revision: path -> text."""
+        return review.texts(self._connection, (row for row in self.rows_at(number, "") if row.kind == "file"))
 
     def _revisions(self, numbers: Select[Any]) -> tuple[Revision, ...]:
         revision, row, touched = tables.revision, tables.revision_row.c, tables.revision_practice.c

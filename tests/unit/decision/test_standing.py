@@ -109,7 +109,7 @@ def test_a_combination_without_a_name() -> None:
 def test_a_screen_that_went() -> None:
     """Is told by the names that are at hand, and never an error."""
     found = told(effect(state().snapshot, snapshot(ruleset(DEMO), ()), ["riverside"]), state(), nowhere(), "riverside")
-    assert {line.after for alike in found for line in alike.lines} == {"No access", "Off"}
+    assert {line.after for alike in found for line in alike.lines} == {"Off"}
 
 
 def nowhere() -> State:
