@@ -130,6 +130,14 @@ SIGN_IN_AS = "/signin/as"
 SIGNED_OUT = "/signin/ended"
 SIGN_OUT = "/signout"
 STATIC = "/static/<name>"
+CHANGES = "/practices/<practice>/changes"
+CHANGES_CSV = "/practices/<practice>/changes/table"
+EVENTS = "/practices/<practice>/changes/events"
+CHANGE = "/practices/<practice>/changes/<number>"
+UNDO = "/practices/<practice>/changes/<number>/undo"
+
+# Whoever may make changes sees their own; the view holds that.
+SEE_CHANGES = (VIEW_CHANGES, *ANY_CHANGE)
 
 SETUP_ENDPOINTS = (
     Endpoint(HOME, "GET", Needs.SIGNED_IN, "The practices of the person, or the one."),
@@ -138,6 +146,12 @@ SETUP_ENDPOINTS = (
     Endpoint(SIGN_IN_AS, "POST", Needs.PUBLIC, "Signs in as somebody of the demonstration; elsewhere 404."),
     Endpoint(SIGN_OUT, "POST", Needs.PUBLIC, "Signs out, on every device."),
     Endpoint(SIGNED_OUT, "GET", Needs.PUBLIC, "Says that one has signed out."),
+    Endpoint(CHANGES, "GET", SEE_CHANGES, "The changes of the practice; one's own for whoever may only make them."),
+    Endpoint(CHANGES_CSV, "GET", SEE_CHANGES, "The same as a table for spreadsheets (CSV)."),
+    Endpoint(EVENTS, "GET", (VIEW_CHANGES,), "Sign-ins, sign-outs and refusals."),
+    Endpoint(CHANGE, "GET", SEE_CHANGES, "One change, with who gained and lost by it."),
+    Endpoint(UNDO, "GET", ANY_CHANGE, "What undoing a change would do."),
+    Endpoint(UNDO, "POST", ANY_CHANGE, "Undoes a change."),
     Endpoint(STATIC, "GET", Needs.PUBLIC, "Style, script and pictures of the pages."),
     Endpoint(ALIVE, "GET", Needs.PUBLIC, "Says that this process answers at all."),
     Endpoint(READY, "GET", Needs.PUBLIC, "Says whether pages can be served."),

@@ -79,7 +79,7 @@ class State(NamedTuple):
         return self.snapshot.decide((USER_PREFIX + user, practice, screen, action)).allowed
 
 
-def told(effect: Effect, before: State, after: State, practice: str) -> tuple[Alike, ...]:
+def alike(effect: Effect, before: State, after: State, practice: str) -> tuple[Alike, ...]:
     """Everybody of a practice for whom something became different, those alike together; the largest group first."""
     of_user: dict[str, list[Flip]] = defaultdict(list)
     for flip in effect.flips:

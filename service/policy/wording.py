@@ -69,6 +69,11 @@ def series(names: Sequence[str], most: int = MOST_NAMES) -> Phrase:
     return tuple(part for part in found if part.text)
 
 
+def series_text(names: Sequence[str], most: int = MOST_NAMES) -> str:
+    """The same as text."""
+    return plain(series(names, most))
+
+
 def count(number: int, noun: str) -> str:
     """`1 person`, `2 people`, `no rows`."""
     plural = {"person": "people"}.get(noun, f"{noun}s")
@@ -84,13 +89,13 @@ def headline(moves: Moves, names: Mapping[str, str], most: int = 2) -> Headline:
 def lines(moves: Moves, names: Mapping[str, str]) -> Iterator[Phrase]:
     """Every move in a phrase of its own. Users without a name are called by their id."""
     if moves.practice:
-        yield _came(phrase("practice ", name(moves.practice.name)), moves.practice.fate, moves.practice.was)
+        yield _came(phrase("Practice ", name(moves.practice.name)), moves.practice.fate, moves.practice.was)
     for role in moves.roles:
         yield from role_lines(role, names)
     for user in moves.users:
         yield from user_lines(user)
     for file in moves.files:
-        yield _came(phrase("policy file ", name(file.path)), file.fate, kept="changed")
+        yield _came(phrase("Policy file ", name(file.path)), file.fate, kept="changed")
     if moves.rules:
         yield phrase(f"{count(len(moves.rules), 'rule')} of screens changed")
     if moves.others:
@@ -101,7 +106,7 @@ def role_lines(role: RoleMoves, names: Mapping[str, str]) -> Iterator[Phrase]:
     """What became of one role. What a deleted one had is said by that it is deleted."""
     own = name(role.name)
     if role.fate is not Fate.KEPT or role.was:
-        yield _came(phrase("role ", own), role.fate, role.was)
+        yield _came(phrase("Role ", own), role.fate, role.was)
     if role.fate is Fate.REMOVED:
         return
     for screen, before, after in role.levels:

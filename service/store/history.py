@@ -49,12 +49,14 @@ def changes(
     return _listed(connection, numbers)
 
 
-def effects(connection: Connection, number: int) -> tuple[Affected, ...]:
-    """Who gained or lost how much on which screen, sorted."""
+def effects(connection: Connection, number: int, practice: str | None) -> tuple[Affected, ...]:
+    """Who gained or lost how much on which screen, sorted; in one practice, or in all."""
     effect = tables.revision_effect.c
     columns = (effect.practice, effect.person, effect.screen, effect.gained, effect.lost)
-    found = connection.execute(select(*columns).where(effect.number == number, effect.gained + effect.lost > 0))
-    return tuple(sorted(Affected(*record) for record in found))
+    wanted = select(*columns).where(effect.number == number, effect.gained + effect.lost > 0)
+    if practice is not None:
+        wanted = wanted.where(effect.practice == practice)
+    return tuple(sorted(Affected(*record) for record in connection.execute(wanted)))
 
 
 def named(change: Change, affected: Iterable[Affected]) -> list[Affected]:

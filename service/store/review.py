@@ -79,6 +79,13 @@ def actors(connection: Connection, practice: str) -> tuple[str, ...]:
     return tuple(sorted(connection.scalars(select(actor).distinct().where(tables.revision.c.number.in_(numbers)))))
 
 
+def people(connection: Connection, practice: str) -> dict[str, str]:
+    """The directory of a practice: names by id."""
+    user = tables.directory_user.c
+    found = connection.execute(select(user.id, user.name).where(user.practice == practice))
+    return dict(iter(found))
+
+
 def texts(connection: Connection, files: Iterable[Row]) -> dict[str, str]:
     """The texts that `file` rows name, by path. Raises StoreUnavailable where one is missing or another one."""
     named = {row.fields[0]: row.fields[1] for row in files}

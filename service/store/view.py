@@ -162,9 +162,9 @@ class View:
                 (standing.add if added else standing.discard)(event)
         return frozenset(standing)
 
-    def effects(self, number: int) -> tuple[Affected, ...]:
-        """Who gained or lost how much on which screen by one revision, sorted."""
-        return history.effects(self._connection, number)
+    def effects(self, number: int, practice: str | None = None) -> tuple[Affected, ...]:
+        """Who gained or lost how much on which screen by one revision, sorted; in one practice, or in all."""
+        return history.effects(self._connection, number, practice)
 
     def changes(
         self,
@@ -201,6 +201,10 @@ class View:
     def actors(self, practice: str) -> tuple[str, ...]:
         """Everybody who changed a practice, or what all share, sorted."""
         return review.actors(self._connection, practice)
+
+    def people(self, practice: str) -> dict[str, str]:
+        """The directory of a practice: names by id."""
+        return review.people(self._connection, practice)
 
     def files_at(self, number: int) -> dict[str, str]:
         """The policy files as they were published after a revision: path -> text."""

@@ -9,10 +9,38 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from service.access.person import View
-from service.ui import home, limit, role, roles, saving, signin, static, trying, user, users
+from service.ui import (
+    change,
+    changes,
+    events,
+    home,
+    limit,
+    role,
+    roles,
+    saving,
+    signin,
+    static,
+    trying,
+    undoing,
+    user,
+    users,
+)
 
-VIEWS: Mapping[tuple[str, str], View] = {
-    name: view
-    for module in (home, limit, role, roles, saving, signin, static, trying, user, users)
-    for name, view in module.VIEWS.items()
-}
+_PAGES = (
+    change,
+    changes,
+    events,
+    home,
+    limit,
+    role,
+    roles,
+    saving,
+    signin,
+    static,
+    trying,
+    undoing,
+    user,
+    users,
+)
+
+VIEWS: Mapping[tuple[str, str], View] = {name: view for module in _PAGES for name, view in module.VIEWS.items()}

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from service.access.person import Visit
 from service.errors import ChangeRefused
 from service.exchange import Reply, see_other
+from service.policy import profiles
 from service.policy.catalog import OFF
 from service.policy.edits import AddMember, AddRole, AnyEdit, RemoveMember
 from service.policy.practice import Practice, User
@@ -120,7 +121,7 @@ def _of(practice: Practice, role: str, sheet: Sheet) -> portal.Combination | Non
 
 def _loses(sheet: Sheet, role: str, others: list[str]) -> tuple[str, ...]:
     """What a role gives apart from the Patient Portal that none of the others does."""
-    apart = portal.pair(sheet.read.catalog) or ()
+    apart = profiles.pair(sheet.read.catalog) or ()
     found = []
     for screen, level in sheet.after.roles[role].levels.items():
         granted = sheet.known.granted.get((screen, level), frozenset())

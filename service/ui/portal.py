@@ -1,7 +1,6 @@
 """What the levels on the two Patient Portal screens mean together, in the vendor's words.
 
-Pure. Which two screens these are, the catalog says: one warns without the other. A policy that has no such pair has
-nothing to say here.
+Pure. A policy that has no such pair of screens (`policy.profiles`) has nothing to say here.
 """
 
 from __future__ import annotations
@@ -11,14 +10,8 @@ from typing import NamedTuple
 
 from service.policy.catalog import OFF, Catalog
 from service.policy.practice import Practice
+from service.policy.profiles import pair
 from service.values import ROLE_PREFIX
-
-
-class Pair(NamedTuple):
-    """The screen of the queue, and the one of its messages."""
-
-    queue: str
-    messages: str
 
 
 class Combination(NamedTuple):
@@ -35,12 +28,6 @@ class Combination(NamedTuple):
 FULL = Combination("Full Access", "opens the queue, and opens and answers its messages")
 LIMITED = Combination("Limited Access", "response only: opens and answers forwarded messages, not the queue")
 NONE = Combination("None", "neither the queue nor messages")
-
-
-def pair(catalog: Catalog) -> Pair | None:
-    """The two screens; None where the policy has no such pair."""
-    found = ((name, screen.warn_without) for name, screen in catalog.screens.items())
-    return next((Pair(name, without.screen) for name, without in found if without is not None), None)
 
 
 def combination(catalog: Catalog, *, queue: bool, messages: bool) -> Combination:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from service.access.person import Visit
 from service.exchange import Reply
+from service.policy import profiles
 from service.policy.catalog import OFF, Screen
 from service.policy.edits import AddMember, RemoveMember
 from service.policy.practice import User
@@ -227,7 +228,7 @@ def _member(sheet: Sheet, role: str, user: User, was: bool, now: bool) -> Member
 
 
 def _of_portal(sheet: Sheet, screen: str) -> bool:
-    return screen in (portal.pair(sheet.read.catalog) or ())
+    return screen in (profiles.pair(sheet.read.catalog) or ())
 
 
 def held(sheet: Sheet, role: str, screen: str) -> Held:

@@ -103,6 +103,13 @@ def test_more_filters(history: Store, filters: dict[str, object], numbers: list[
         assert [each.number for each in view.changes(**filters)] == numbers  # type: ignore[arg-type]
 
 
+def test_the_directory(history: Store) -> None:
+    """Names by id, of one practice alone."""
+    with history.reading() as view:
+        assert view.people("riverside") == {"ann": "Ann"}
+        assert view.people("nowhere") == {}
+
+
 def test_the_files_of_the_time(history: Store) -> None:
     """As they were published then, and not as they are now."""
     with history.reading() as view:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from service.decision.effect import effect
-from service.decision.standing import SOME, Alike, Line, State, told
+from service.decision.standing import SOME, Alike, Line, State, alike
 from service.decision.trial import ruleset, snapshot
 from service.folder import read
 from service.policy.bundle import Bundle
@@ -26,7 +26,7 @@ def state(add: str = "", remove: str = "", files: Bundle = DEMO) -> State:
 def change(add: str = "", remove: str = "") -> tuple[Alike, ...]:
     """What these rows change for the people of Riverside."""
     before, after = state(), state(add, remove)
-    return told(effect(before.snapshot, after.snapshot, ["riverside", "lakeside"]), before, after, "riverside")
+    return alike(effect(before.snapshot, after.snapshot, ["riverside", "lakeside"]), before, after, "riverside")
 
 
 def only(found: tuple[Alike, ...]) -> tuple[tuple[str, ...], Line]:
@@ -63,13 +63,13 @@ def test_levels_elsewhere(level: str, after: str) -> None:
 
 def test_the_highest_of_several_roles() -> None:
     """Max has Write by another role, so that the loss of Read is none."""
-    assert [alike.people for alike in change("", f"p, role:Biller, riverside, {ORDERS}, Read")] == [("cam",)]
+    assert [group.people for group in change("", f"p, role:Biller, riverside, {ORDERS}, Read")] == [("cam",)]
 
 
 def test_who_fares_alike_is_told_together() -> None:
     """The larger group first, and each person once."""
     found = change(f"p, role:Front Desk, riverside, {ORDERS}, Read\np, role:Biller, riverside, {TASK}, Read")
-    assert [(alike.people, [line.subject for line in alike.lines]) for alike in found] == [
+    assert [(group.people, [line.subject for line in group.lines]) for group in found] == [
         (("cam", "max"), ["Patient Portal"]),
         (("ann",), [ORDERS]),
     ]
@@ -102,14 +102,14 @@ def test_a_combination_without_a_name() -> None:
     )
     odd = load({**{path: each.encode() for path, each in DEMO.texts.items()}, "screens.csv": text.encode()})
     before, after = state(files=odd), state(f"p, role:Biller, riverside, {TASK}, Read", files=odd)
-    found = told(effect(before.snapshot, after.snapshot, ["riverside"]), before, after, "riverside")
+    found = alike(effect(before.snapshot, after.snapshot, ["riverside"]), before, after, "riverside")
     assert [(line.subject, line.before, line.after) for line in found[0].lines] == [(TASK, "Off", "Read")]
 
 
 def test_a_screen_that_went() -> None:
     """Is told by the names that are at hand, and never an error."""
-    found = told(effect(state().snapshot, snapshot(ruleset(DEMO), ()), ["riverside"]), state(), nowhere(), "riverside")
-    assert {line.after for alike in found for line in alike.lines} == {"Off"}
+    found = alike(effect(state().snapshot, snapshot(ruleset(DEMO), ()), ["riverside"]), state(), nowhere(), "riverside")
+    assert {line.after for group in found for line in group.lines} == {"Off"}
 
 
 def nowhere() -> State:
@@ -132,6 +132,6 @@ def test_thousands_of_people_are_worked_out_once() -> None:
     before, after = state(crowd), state(crowd, f"p, role:Front Desk, riverside, {LIST}, Write")
     flips = effect(before.snapshot, after.snapshot, ["riverside"])
     since = time.perf_counter()
-    (alike,) = told(flips, before, after, "riverside")
-    assert len(alike.people) == 5_001
+    (group,) = alike(flips, before, after, "riverside")
+    assert len(group.people) == 5_001
     assert time.perf_counter() - since < 1

@@ -46,15 +46,15 @@ def test_every_kind_of_move() -> None:
         role, riverside, role:Porter
         p, role:Porter, riverside, {ORDERS}, Write""",
     ) == [
-        "practice River renamed to Riverside",
+        "Practice River renamed to Riverside",
         "Ann Alder and Cam Cole removed from Nurse",
-        "role Porter removed",
-        "role Desk renamed to Reception",
+        "Role Porter removed",
+        "Role Desk renamed to Reception",
         "eve added to Reception",
         "zoe removed from Reception",
         "Lou Lark made inactive",
         "Zoe Zander added",
-        "policy file screens.csv changed",
+        "Policy file screens.csv changed",
         "1 rule of screens changed",
         "1 other row changed",
     ]
