@@ -25,9 +25,9 @@ from werkzeug.formparser import FormDataParser
 
 from service import ui
 from service.access import headers as guards
-from service.access import record
+from service.access import record, sessions
 from service.access.door import let_in
-from service.access.permissions import HOME, SETUP_ENDPOINTS, SIGN_IN, Endpoint
+from service.access.permissions import CONTINUE, HOME, SETUP_ENDPOINTS, SIGN_IN, Endpoint
 from service.access.person import Office, View, Visit
 from service.access.provider import Provider
 from service.audit.events import AuditEvent
@@ -55,6 +55,9 @@ API = "/admin/"
 """Paths below it are for programs, which get their errors as JSON."""
 
 MOST_FIELDS = 20_000
+MOST_KEPT = 2**20
+"""Bytes of a form that is kept for somebody whose sign-in has ended."""
+
 _REQUEST_ID = re.compile("[!-~]{1,128}")
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _INTERNAL = 500
@@ -180,7 +183,7 @@ def answer_to(error: Exception, asked: Asked, office: Office, visit: Visit | Non
     if asked.path.startswith(API):
         return _problem(status, code, message, mend)
     if isinstance(error, Unauthenticated):
-        return see_other(f"{SIGN_IN}?{_next(asked)}")
+        return see_other(f"{SIGN_IN}?{urlencode({'next': _onward(asked, office)})}")
     around = Frame(demo=office.settings.demo)
     with suppress(RolewardenError):
         around = frame(visit) if visit is not None else around
@@ -256,8 +259,17 @@ def _keep_refusal(error: AccessRefused, asked: Asked, office: Office) -> None:
     )
 
 
-def _next(asked: Asked) -> str:
-    return urlencode({"next": asked.place if asked.method == "GET" else "/"})
+def _onward(asked: Asked, office: Office) -> str:
+    """Where to go after signing in: to what was asked for, or to what was about to be sent."""
+    if asked.method == "GET":
+        return asked.place
+    with suppress(RequestError, StoreUnavailable):
+        if not sessions.has_ended(office, asked.cookies):
+            return HOME  # whoever was never in is not listened to
+        sent = _with_body(asked, MOST_KEPT)
+        if not sent.files and sessions.leave(office, asked.cookies, asked.place, sent.form):
+            return CONTINUE
+    return HOME
 
 
 def _to_flask(reply: Reply) -> Response:

@@ -70,7 +70,7 @@ def require_no_proxy(headers: Mapping[str, str]) -> None:
 
 def own_place(text: str) -> str:
     """The place to go on to after signing in: a path of ours, or the first page for whatever is none."""
-    if not _PLACE.fullmatch(text) or text.startswith(("//", "/sign")):
+    if not _PLACE.fullmatch(text) or (text.startswith(("//", "/sign")) and text != "/signin/continue"):
         return "/"
     return text
 

@@ -127,6 +127,7 @@ HOME = "/"
 SIGN_IN = "/signin"
 CALLBACK = "/signin/callback"
 SIGN_IN_AS = "/signin/as"
+CONTINUE = "/signin/continue"
 SIGNED_OUT = "/signin/ended"
 SIGN_OUT = "/signout"
 STATIC = "/static/<name>"
@@ -144,6 +145,7 @@ SETUP_ENDPOINTS = (
     Endpoint(SIGN_IN, "GET", Needs.PUBLIC, "Begins to sign in."),
     Endpoint(CALLBACK, "GET", Needs.PUBLIC, "Where the sign-in provider sends people back to."),
     Endpoint(SIGN_IN_AS, "POST", Needs.PUBLIC, "Signs in as somebody of the demonstration; elsewhere 404."),
+    Endpoint(CONTINUE, "GET", Needs.SIGNED_IN, "Shows what one was about to send when the sign-in ended."),
     Endpoint(SIGN_OUT, "POST", Needs.PUBLIC, "Signs out, on every device."),
     Endpoint(SIGNED_OUT, "GET", Needs.PUBLIC, "Says that one has signed out."),
     Endpoint(CHANGES, "GET", SEE_CHANGES, "The changes of the practice; one's own for whoever may only make them."),

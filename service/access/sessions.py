@@ -3,23 +3,35 @@
 A browser holds 256 random bits in a cookie, and the store their SHA-256: neither the database nor a backup of it lets
 anybody in. Whoever signs in gets a new one each time, so that nobody can be made to use one that another knows. A
 sign-in is over when nothing was asked for a while, after some hours in any case, and everywhere at once for whoever
-signs out.
+signs out. What somebody sends afterwards is not done, and not lost: it is kept for the same person in the same browser,
+who is shown it after signing in again and may send it once more.
 """
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
 
+from service.access import record
 from service.access.person import Office, Person
+from service.audit.events import AuditEvent
 from service.config import Settings
+from service.exchange import Fields
 from service.store.base import Session
+from service.values import USER_PREFIX
 
 NAME = "rolewarden"
 SEEN_EVERY = timedelta(seconds=60)
 """How often it is noted that somebody is still there: a sign-in may end so much earlier than the setting says."""
+
+
+KEPT = timedelta(hours=1)
+"""How long it is known whose a sign-in was that has ended, and what they sent then."""
+
+LONGEST = 2**20
 
 
 def cookie_name(settings: Settings, name: str = NAME) -> str:
@@ -47,12 +59,15 @@ def begin(
     secret = secrets.token_urlsafe(32)
     session = Session(_hash(secret), user, name, practices, office.now(), office.now())
     office.press.store.end_old_sessions(
-        seen_before=_text(now - timedelta(seconds=settings.session_idle)),
-        created_before=_text(now - timedelta(seconds=settings.session_lifetime)),
+        seen_before=_text(now - timedelta(seconds=settings.session_idle) - KEPT),
+        created_before=_text(now - timedelta(seconds=settings.session_lifetime) - KEPT),
     )
+    store = office.press.store
+    store.forget_unfinished(ended_before=_text(now - KEPT))
     if before := cookies.get(cookie_name(settings)):
-        office.press.store.end_session(_hash(before))
-    office.press.store.add_session(session)
+        store.end_session(_hash(before))
+        store.hand_over(_hash(before), session)
+    store.add_session(session)
     return _person(session), cookie(settings, secret)
 
 
@@ -63,11 +78,38 @@ def signed_in(office: Office, cookies: Mapping[str, str]) -> Person | None:
         return None
     with office.press.store.reading() as view:
         session = view.session(_hash(secret))
-    if session is None or is_over(session, office.clock(), office.settings):
+    if session is None:
+        return None
+    if is_over(session, office.clock(), office.settings):
+        if office.press.store.expire_session(session.id_hash, office.now()):
+            record.keep_refusal(office, AuditEvent.SESSION_EXPIRE, f"{USER_PREFIX}{session.user}")
         return None
     if office.clock() - datetime.fromisoformat(session.seen) >= SEEN_EVERY:
         office.press.store.touch_session(session.id_hash, office.now())
     return _person(session)
+
+
+def has_ended(office: Office, cookies: Mapping[str, str]) -> bool:
+    """Whether this browser is that of somebody whose sign-in ended by time, not long ago."""
+    secret = cookies.get(cookie_name(office.settings), "")
+    with office.press.store.reading() as view:
+        return bool(secret) and view.unfinished(_hash(secret)) is not None
+
+
+def leave(office: Office, cookies: Mapping[str, str], place: str, form: Fields) -> bool:
+    """Keep what somebody sent whose sign-in had ended, for when they have signed in again; False where nobody did."""
+    secret = cookies.get(cookie_name(office.settings), "")
+    told = json.dumps(form.pairs)
+    return len(told) <= LONGEST and office.press.store.leave_unfinished(_hash(secret), place, told)
+
+
+def left(office: Office, person: Person) -> tuple[str, Fields] | None:
+    """What this person was about to send when their sign-in ended, and where to; None where it was nothing."""
+    with office.press.store.reading() as view:
+        found = view.unfinished(person.session)
+    if found is None or not found.place or found.user != person.user:
+        return None
+    return found.place, Fields(tuple((name, value) for name, value in json.loads(found.form)))
 
 
 def is_over(session: Session, now: datetime, settings: Settings) -> bool:

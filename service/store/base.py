@@ -142,6 +142,20 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A session that ended by time, and what its person was about to send then: `form` (JSON) to the path `place`.
+
+    Both are empty where nothing was sent since.
+    """
+
+    id_hash: str
+    user: str
+    ended: str
+    place: str = ""
+    form: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class KeptDraft:
     """What a person has typed in a practice and not saved. `edits` is JSON, in the vocabulary of `policy.edits`.
 

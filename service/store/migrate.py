@@ -12,7 +12,7 @@ from sqlalchemy import Connection, inspect, text
 
 from service.errors import ConfigError, StoreUnavailable
 
-NEWEST = "0002"
+NEWEST = "0003"
 """The newest migration; a test compares it with the folder."""
 
 _SCRIPTS = Path(__file__).parent / "migrations"

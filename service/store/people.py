@@ -15,8 +15,9 @@ from sqlalchemy import Row as Record
 
 from service.audit.events import AuditEvent
 from service.store import tables
-from service.store.base import Answered, Event, KeptDraft, RequestKey, Session
+from service.store.base import Answered, Event, KeptDraft, RequestKey, Session, Unfinished
 
+_unfinished = tables.unfinished.c
 _session, _draft, _event, _idempotency = tables.session.c, tables.draft.c, tables.event.c, tables.idempotency.c
 
 # --- sessions -----------------------------------------------------------------------------------------------
@@ -73,6 +74,46 @@ def _to_session(record: Record[Any]) -> Session:
         seen=record.seen,
         provider=record.provider,
     )
+
+
+# --- what sessions left unfinished --------------------------------------------------------------------------
+
+
+def expire_session(connection: Connection, id_hash: str, ended: str) -> bool:
+    """End a session and remember whose it was; False where it is over already."""
+    found = session(connection, id_hash)
+    if found is None or not end_sessions(connection, _session.id_hash == id_hash):
+        return False
+    forget_unfinished(connection, _unfinished.id_hash == id_hash)
+    connection.execute(
+        tables.unfinished.insert().values(id_hash=id_hash, person=found.user, ended=ended, place="", form="")
+    )
+    return True
+
+
+def leave_unfinished(connection: Connection, id_hash: str, place: str, form: str) -> bool:
+    """Keep what was about to be sent, in place of what was; False where nobody knows the session."""
+    kept = tables.unfinished.update().where(_unfinished.id_hash == id_hash).values(place=place, form=form)
+    return bool(connection.execute(kept).rowcount)
+
+
+def hand_over(connection: Connection, old: str, new: Session) -> None:
+    """What an ended session left goes to the next one of the same person; to nobody else."""
+    forget_unfinished(connection, _unfinished.id_hash == old, _unfinished.person != new.user)
+    connection.execute(tables.unfinished.update().where(_unfinished.id_hash == old).values(id_hash=new.id_hash))
+
+
+def unfinished(connection: Connection, id_hash: str) -> Unfinished | None:
+    """What a session left; None where there is nothing."""
+    record = connection.execute(select(tables.unfinished).where(_unfinished.id_hash == id_hash)).one_or_none()
+    if record is None:
+        return None
+    return Unfinished(record.id_hash, record.person, record.ended, record.place, record.form)
+
+
+def forget_unfinished(connection: Connection, *conditions: ColumnElement[bool]) -> int:
+    """Forget what fits; how much there was."""
+    return connection.execute(tables.unfinished.delete().where(*conditions)).rowcount
 
 
 # --- drafts -------------------------------------------------------------------------------------------------

@@ -164,6 +164,27 @@ class Store:
         with self._writing() as connection:
             return people.end_sessions(connection, or_(session.seen < seen_before, session.created < created_before))
 
+    def expire_session(self, id_hash: str, ended: str) -> bool:
+        """End a session by time, and remember for a while whose it was; False where it is over already."""
+        with self._writing() as connection:
+            return people.expire_session(connection, id_hash, ended)
+
+    def leave_unfinished(self, id_hash: str, place: str, form: str) -> bool:
+        """Keep what somebody was about to send when their session had ended; False where nobody knows the session."""
+        with self._writing() as connection:
+            return people.leave_unfinished(connection, id_hash, place, form)
+
+    def hand_over(self, old: str, new: Session) -> None:
+        """Give what an ended session left to the next one, if it is the same person's; else forget it."""
+        with self._writing() as connection:
+            people.hand_over(connection, old, new)
+
+    def forget_unfinished(self, *, id_hash: str = "", ended_before: str = "") -> int:
+        """Forget what one session left, or all that ended before a time; how much there was."""
+        kept = tables.unfinished.c
+        with self._writing() as connection:
+            return people.forget_unfinished(connection, or_(kept.id_hash == id_hash, kept.ended < ended_before))
+
     def keep_draft(self, draft: KeptDraft) -> None:
         """Keep what a person has typed in a practice, in place of what was there."""
         with self._writing() as connection:

@@ -221,6 +221,16 @@ session = Table(
     Index("ix_session_person", "person"),
 )
 
+unfinished = Table(
+    "unfinished",
+    metadata,
+    Column("id_hash", _TEXT, primary_key=True),
+    Column("person", _TEXT, nullable=False),
+    Column("ended", _TEXT, nullable=False),
+    Column("place", _TEXT, nullable=False),
+    Column("form", _TEXT, nullable=False),
+)
+
 draft = Table(
     "draft",
     metadata,

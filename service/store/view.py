@@ -30,6 +30,7 @@ from service.store.base import (
     Session,
     Some,
     Token,
+    Unfinished,
     is_text,
 )
 from service.values import Finding, How, Position, Revision, Row, Severity
@@ -272,6 +273,10 @@ class View:
     def sessions(self, user: str) -> tuple[Session, ...]:
         """Every session of a person, oldest first."""
         return people.sessions(self._connection, user)
+
+    def unfinished(self, id_hash: str) -> Unfinished | None:
+        """What a session left unfinished; None where there is nothing."""
+        return people.unfinished(self._connection, id_hash)
 
     def draft(self, practice: str, user: str) -> KeptDraft | None:
         """What a person has typed in a practice and not saved; None where there is nothing."""

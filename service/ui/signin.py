@@ -9,8 +9,10 @@ from typing import NamedTuple
 from service.access import origin, record, sessions, signin
 from service.access.permissions import (
     CALLBACK,
+    CONTINUE,
     EDIT_ROLES,
     EDIT_USERS,
+    HOME,
     SIGN_IN,
     SIGN_IN_AS,
     SIGN_OUT,
@@ -90,6 +92,15 @@ def sign_in_as(visit: Visit) -> Reply:
     return see_other(origin.own_place(form.one("next")), cookie)
 
 
+def go_on(visit: Visit) -> Reply:
+    """Show what somebody was about to send when their sign-in ended. It is sent only when they press the button."""
+    found = sessions.left(visit.office, visit.someone)
+    if found is None:
+        return see_other(HOME)
+    place, form = found
+    return page(visit, "signin/continue.html", place=place, fields=list(form))
+
+
 def sign_out(visit: Visit) -> Reply:
     """Sign out, on every device."""
     office = visit.office
@@ -136,6 +147,7 @@ VIEWS = {
     ("GET", SIGN_IN): sign_in,
     ("GET", CALLBACK): come_back,
     ("POST", SIGN_IN_AS): sign_in_as,
+    ("GET", CONTINUE): go_on,
     ("POST", SIGN_OUT): sign_out,
     ("GET", SIGNED_OUT): signed_out,
 }

@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from service.audit.events import AuditEvent
 from service.errors import UsageError
-from service.store.base import Answered, Event, KeptDraft, RequestKey, Session
+from service.store.base import Answered, Event, KeptDraft, RequestKey, Session, Unfinished
 from service.store.sql import Store
 from tests.contract.store.builders import TIME, draft, everything, practice
 
@@ -170,3 +170,38 @@ def test_requests_are_forgotten_by_age(store: Store) -> None:
     with store.reading() as view:
         assert view.answered(RequestKey("k7", "old")) is None
         assert view.answered(RequestKey("k7", "new")) is not None
+
+
+def test_what_a_session_left(store: Store) -> None:
+    """A session that ended by time is remembered with its person, once, and with what was sent to it last."""
+    store.add_session(PAT)
+    assert not store.leave_unfinished(PAT.id_hash, "/", "[]")
+    assert store.expire_session(PAT.id_hash, TIME)
+    assert not store.expire_session(PAT.id_hash, LATER)
+    assert session(store, PAT.id_hash) is None
+    assert left(store, PAT.id_hash) == Unfinished(PAT.id_hash, "pat", TIME)
+    for form in ("[1]", "[2]"):
+        assert store.leave_unfinished(PAT.id_hash, "/practices", form)
+    assert left(store, PAT.id_hash) == Unfinished(PAT.id_hash, "pat", TIME, "/practices", "[2]")
+    assert store.forget_unfinished(ended_before=TIME) == 0
+    assert store.forget_unfinished(ended_before=LATER) == 1
+    assert left(store, PAT.id_hash) is None
+
+
+def test_what_a_session_left_goes_to_its_person(store: Store) -> None:
+    """The next session of the same person takes it over; that of another forgets it."""
+    for name, owner in (("pat", "8c" * 32), ("sam", None)):
+        store.add_session(PAT)
+        assert store.expire_session(PAT.id_hash, TIME)
+        assert store.leave_unfinished(PAT.id_hash, "/", "[]")
+        new = replace(PAT, id_hash="8c" * 32, user=name)
+        store.hand_over(PAT.id_hash, new)
+        assert left(store, PAT.id_hash) is None
+        assert (left(store, new.id_hash) is not None) is (owner is not None)
+        store.forget_unfinished(id_hash=new.id_hash)
+
+
+def left(store: Store, id_hash: str) -> Unfinished | None:
+    """What the store has of what a session left."""
+    with store.reading() as view:
+        return view.unfinished(id_hash)

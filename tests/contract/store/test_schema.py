@@ -62,7 +62,7 @@ def read_all(store: Store) -> None:
     with store.reading() as view:
         view.head(), view.rows(""), view.rows("riverside"), view.files(), view.practice_ids()
         view.revisions(), view.tokens(), view.marked("demo"), view.folder_status(), view.effects(1), view.events()
-        view.session("5f"), view.draft("riverside", "pat"), view.answered(RequestKey("k7", "1"))
+        view.session("5f"), view.draft("riverside", "pat"), view.unfinished("5f"), view.answered(RequestKey("k7", "1"))
 
 
 @pytest.mark.parametrize("table", sorted(tables.metadata.tables))
