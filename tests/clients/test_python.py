@@ -91,7 +91,7 @@ def test_a_refusal(ask: Ask) -> None:
         {"decisions": True},
         {"evaluations": [{"decision": True}]},
     ],
-    ids=repr,
+    ids=lambda body: repr(body)[:40],
 )
 def test_what_is_no_decision_is_no(ask: Ask, body: object) -> None:
     """Whatever a 200 holds that is not a decision refuses, with the sentence for it."""
