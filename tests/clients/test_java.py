@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from rolewarden_client.wire import SORRY
 
+from rolewarden_client.wire import SORRY
 from tests.clients.decision_point import answering
 
 HERE = Path(__file__).parent

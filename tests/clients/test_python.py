@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 
 import pytest
 from flask import Flask
+
 from rolewarden_client import AsyncRolewarden, Decision, Entity, Question, Rolewarden
 from rolewarden_client.flask import Guard
 from rolewarden_client.wire import SORRY
-
 from tests.clients.decision_point import answering
 
 LIST, TASK = "Task - Patient Portal - List", "Task - Patient Portal"
