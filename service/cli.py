@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 import click
 
-from service.commands import ask, check, fmt, health, log, policy, practice, present, serve, token
+from service.commands import ask, check, constants, fmt, health, log, policy, practice, present, serve, token
 from service.commands.desk import Desk, Exit, require_store
 from service.config import Settings
 from service.errors import InvalidPolicy, RolewardenError
@@ -138,6 +138,7 @@ for command in (
     health.health,
     check.check,
     fmt.fmt,
+    constants.constants,
     ask.ask,
     policy.plan,
     policy.apply,
