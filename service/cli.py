@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 import click
 
-from service.commands import ask, check, constants, fmt, health, log, policy, practice, present, serve, token
+from service.commands import ask, check, constants, fmt, health, log, policy, practice, present, serve, shadow, token
 from service.commands.desk import Desk, Exit, require_store
 from service.config import Settings
 from service.errors import InvalidPolicy, RolewardenError
@@ -146,6 +146,7 @@ for command in (
     log.log,
     practice.practice,
     practice.user,
+    shadow.shadow,
     token.token,
 ):
     rolewarden.add_command(command)

@@ -292,6 +292,11 @@ class Settings:
         return Path(unquote(path)).absolute().parent / "counter" if embedded else self.home / "counter"
 
     @property
+    def shadow(self) -> Path:
+        """Where this host takes down what an EHR decides otherwise."""
+        return self.home / "shadow"
+
+    @property
     def metrics(self) -> Path:
         """Where workers share their metrics on a host that has no memory for it."""
         return self.home / "metrics"

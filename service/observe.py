@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import threading
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -21,6 +22,7 @@ from service.config import LogDecisions
 from service.decide import Answer
 from service.live import Health, Live
 from service.log import SINK
+from service.shadow import COMPARED, CONTEXT, Ledger
 from service.values import Caller, Reason
 
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -41,7 +43,8 @@ _INTERNAL = 500
 class Recorder:
     """Takes down what became of each request: always as numbers, and as log lines where the setting says so."""
 
-    def __init__(self, log_decisions: LogDecisions) -> None:
+    def __init__(self, log_decisions: LogDecisions, shadow: Path | None = None) -> None:
+        """`shadow`: where to take down what an EHR decides otherwise; None for nowhere."""
         self._log = structlog.get_logger().bind()  # made once: by itself it would be made anew for each line
         self._log_allowed = log_decisions is LogDecisions.ALL
         self._registry = CollectorRegistry()
@@ -54,6 +57,10 @@ class Recorder:
         self._errors = {status: errors.labels(str(status)) for status in _STATUSES}
         self._other_errors = errors.labels("other")
         self._failures = self._counter("policy_read_failures", "Times that reading policy began to fail.")
+        compared = self._counter("shadow_answers", "Answers that an EHR compared with its own decision.", "what")
+        self._compared = {what: compared.labels(what) for what in COMPARED}
+        lost = self._counter("shadow_lost", "Compared answers that could not be kept.")
+        self.shadow = None if shadow is None else Ledger(shadow, lost.inc)
         SINK.on_failure = self._counter("log_failures", "Log lines that could not be written and are lost.").inc
         self._seconds = Histogram(
             "rolewarden_check_seconds",
@@ -79,6 +86,8 @@ class Recorder:
         decision, question = answer.decision, answer.question
         self._decisions[decision.reason].inc()
         self._seconds.observe(seconds)
+        if self.shadow is not None and CONTEXT in question.context and (what := self.shadow.note(answer)):
+            self._compared[what].inc()
         if decision.allowed and not self._log_allowed:
             return
         self._log.info(

@@ -53,7 +53,9 @@ def create_app(settings: Settings) -> Flask:
         max_policy_age=settings.max_policy_age,
         keep_practices=settings.keep_practices,
     )
-    recorder = Recorder(settings.log_decisions)
+    recorder = Recorder(settings.log_decisions, settings.shadow)
+    if recorder.shadow is not None:
+        recorder.shadow.start()
     live.start()
     watch(live, recorder)
     return flask_app(settings, live, recorder)

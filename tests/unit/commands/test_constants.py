@@ -24,10 +24,8 @@ screens:
 
 def described(*screens: str) -> catalog.Catalog:
     """A catalog with these screens, each with one action."""
-    entries = "".join(
-        f"  {json.dumps(screen, ensure_ascii=False)}:\n    group: G\n    description: D\n    actions: {{view: see it}}\n    security_message: No.\n"
-        for screen in screens
-    )
+    entry = "group: G, description: D, actions: {view: see it}, security_message: No."
+    entries = "".join(f"  {json.dumps(screen, ensure_ascii=False)}: {{{entry}}}\n" for screen in screens)
     read, found = catalog.read("catalog.yaml", CATALOG + entries)
     assert read is not None, found
     return read
