@@ -63,13 +63,14 @@ def _pair(node: Node, catalog: Catalog) -> Pair:
     duties = entry["apart"].items()
     if len(duties) != _TWO:
         raise Malformed(entry["apart"].position, f"{len(duties)} entries", "write the two that are kept apart")
-    one, other = (_duty(duty, catalog) for duty in duties)
+    one, other = (duty(each, catalog) for each in duties)
     if one == other:
         raise Malformed(duties[1].position, "the same twice", "name what it is kept apart from")
     return Pair((one, other), entry["why"].text().rstrip("."))
 
 
-def _duty(node: Node, catalog: Catalog) -> Duty:
+def duty(node: Node, catalog: Catalog) -> Duty:
+    """Read a screen and one of its actions. Malformed where there is no such thing."""
     entry = node.fields("screen", "action")
     screen, action = entry["screen"].name(), entry["action"].name()
     if screen not in catalog.screens:

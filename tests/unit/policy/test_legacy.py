@@ -12,8 +12,8 @@ from service.policy.legacy import Problem, parse
     [
         "practice,user,had\nriverside,ann,true\nriverside,cam,no\nlakeside,ann,1\n",
         "\ufeffuser, had ,practice\r\nann,YES,riverside\r\n\r\ncam,False,riverside\r\nann, true ,lakeside\r\n",
-        """[{"practice": "riverside", "user": "ann", "had": true}, {"practice": "riverside", "user": "cam", "had": "no"},
-        {"practice": "lakeside", "user": "ann", "had": 1}]""",
+        """[{"practice": "riverside", "user": "ann", "had": true}, {"practice": "riverside", "user": "cam",
+        "had": "no"}, {"practice": "lakeside", "user": "ann", "had": 1}]""",
     ],
 )
 def test_who_had_it(text: str) -> None:
