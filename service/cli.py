@@ -17,7 +17,21 @@ from typing import Any, NoReturn
 
 import click
 
-from service.commands import ask, check, constants, fmt, health, log, policy, practice, present, serve, shadow, token
+from service.commands import (
+    ask,
+    check,
+    constants,
+    fmt,
+    health,
+    log,
+    policy,
+    practice,
+    present,
+    serve,
+    shadow,
+    token,
+    upgrade,
+)
 from service.commands.desk import Desk, Exit, require_store
 from service.config import Settings
 from service.errors import InvalidPolicy, RolewardenError
@@ -147,6 +161,7 @@ for command in (
     practice.practice,
     practice.user,
     shadow.shadow,
+    upgrade.upgrade,
     token.token,
 ):
     rolewarden.add_command(command)

@@ -162,6 +162,7 @@ class How(StrEnum):
 
     SETUP = "setup"
     API = "api"
+    UPGRADE = "upgrade"
     COMMAND = "command"
     FILES = "files"
     DEMO = "demo"
