@@ -20,13 +20,16 @@ LOCKED := --no-deps --require-hashes --only-binary :all:
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check bench fmt lock clean
+.PHONY: help run demo test check bench fmt lock clean
 
 help: ## show these lines
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' Makefile | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
 
 run: $(VENV)/ready ## serve the demo on 127.0.0.1 (POLICIES=folder)
 	@ROLEWARDEN_POLICIES="$(POLICIES)" $(BIN)/rolewarden serve --demo $(ARGS)
+
+demo: $(VENV)/ready ## the same with a small EHR beside it, and what to click
+	@ROLEWARDEN_POLICIES="$(POLICIES)" PYTHONPATH=clients/python $(BIN)/python -m examples.ehr.demo
 
 test: $(VENV)/ready ## run all tests (ARGS="-k name", ARGS=--cov)
 	@tests/system.sh

@@ -1,0 +1,99 @@
+"""`make demo`: Rolewarden's demonstration and the little EHR beside it, and what to click.
+
+Both end together. The token by which the EHR asks is made anew at each start and stands in no file.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from types import FrameType
+
+CHECK, SETUP, EHR = 8180, 8181, 8190
+PATIENCE = 60.0
+"""Seconds until everything must answer."""
+
+WHAT_TO_CLICK = f"""
+  DEMONSTRATION: invented people and messages, on this machine only.
+
+  The EHR      http://127.0.0.1:{EHR}      Setup      http://127.0.0.1:{SETUP}
+
+  1. In the EHR sign in as Ann Alder, Full Access: open Patient Portal, and a message in it.
+  2. Sign out, sign in as Ben Birch, Limited Access: Patient Portal says why not. In Communication, his
+     My Medical Locker Message opens, and he can answer it.
+  3. Cam Cole has no access. In another window, in Setup as Pat Pine: search `Patient Portal`, open
+     Task - Patient Portal, add Cam to Patient Portal Communications Only, Save.
+  4. Back in the EHR, Cam's very next click opens the message that was forwarded to Cam.
+  5. Eve Elm opens the queue and no message: queue only. Lou Lark has left and is refused everything.
+
+  Stop with Ctrl-C.
+"""
+
+
+def main() -> int:
+    """Start both, say what to click, and wait for the first of them to end."""
+    token = f"rw_{secrets.token_hex(6)}_{secrets.token_hex(32)}"
+    environ = {**os.environ, "ROLEWARDEN_DEMO_TOKEN": token}
+    asking = {"EHR_TOKEN": token, "EHR_ROLEWARDEN": f"http://127.0.0.1:{CHECK}", "EHR_PORT": str(EHR)}
+    asking["EHR_SETUP"] = f"http://127.0.0.1:{SETUP}"
+    stopped = _on_signals()
+    # What each says stays in the terminal; what to click is said last.
+    rolewarden = _start([sys.executable, "-m", "service", "serve", "--demo"], environ)
+    ehr = None
+    try:
+        if _answers(rolewarden, stopped, CHECK, SETUP):
+            ehr = _start([sys.executable, "-m", "examples.ehr"], {**environ, **asking})
+            if _answers(ehr, stopped, EHR):
+                time.sleep(1)
+                sys.stdout.write(WHAT_TO_CLICK)
+                sys.stdout.flush()
+        while not stopped() and rolewarden.poll() is None and (ehr is None or ehr.poll() is None):
+            time.sleep(0.2)
+    finally:
+        _end([part for part in (ehr, rolewarden) if part is not None])
+    return 0 if stopped() else 1
+
+
+def _start(command: Sequence[str], environ: dict[str, str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, start_new_session=True)
+
+
+def _answers(part: subprocess.Popen[bytes], stopped: Callable[[], bool], *ports: int) -> bool:
+    """Wait until somebody listens on every port; False where the part ended, or we were told to stop."""
+    end = time.monotonic() + PATIENCE
+    waiting = list(ports)
+    while waiting and part.poll() is None and not stopped() and time.monotonic() < end:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", waiting[0])) == 0:
+                waiting.pop(0)
+                continue
+        time.sleep(0.1)
+    return not waiting
+
+
+def _on_signals() -> Callable[[], bool]:
+    told: list[int] = []
+
+    def handler(number: int, _frame: FrameType | None) -> None:
+        told.append(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handler)
+    return lambda: bool(told)
+
+
+def _end(parts: Sequence[subprocess.Popen[bytes]]) -> None:
+    for part in parts:
+        part.terminate()
+    for part in parts:
+        part.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
