@@ -106,12 +106,12 @@ def step(practice: str, had: Mapping[str, bool], press: Press, author: Author) -
         now = Practice.of(practice, view.rows(practice))
         newest, templates = view.last_touched(practice), published_templates(view)
     inactive = frozenset(user for user in who if user in now.users and not now.users[user].active)
-    edits = tuple(_edits(now, who))
+    edits = tuple(edits_for(now, who))
     plan = Step(practice, newest, edits, who, inactive, Effect())
     shown = preview(press, author, Draft(practice, newest, edits))
     if isinstance(shown.refused, ChangeRefused | InvalidPolicy):
         return replace(plan, refused=shown.refused.message)
-    if problem := _unlike(shown.after, templates):
+    if problem := unlike(shown.after, templates):
         return replace(plan, refused=problem)
     if shown.rehearsal is None:
         return plan
@@ -122,7 +122,8 @@ def step(practice: str, had: Mapping[str, bool], press: Press, author: Author) -
     return plan
 
 
-def _edits(now: Practice, who: Iterable[str]) -> Iterator[AnyEdit]:
+def edits_for(now: Practice, who: Iterable[str]) -> Iterator[AnyEdit]:
+    """The role where it is missing, and everybody of these into it who is not there."""
     role = now.roles.get(ROLE)
     if role is None:
         yield AddRole(ROLE, template=ROLE)
@@ -130,7 +131,7 @@ def _edits(now: Practice, who: Iterable[str]) -> Iterator[AnyEdit]:
     yield from (AddMember(ROLE, user) for user in sorted(set(who) - members))
 
 
-def _unlike(after: Practice, templates: Iterable[Row]) -> str:
+def unlike(after: Practice, templates: Iterable[Row]) -> str:
     """What is wrong with the role of a practice that has one by this name already; empty where it gives as much."""
     wanted = {row.fields[2]: row.fields[3] for row in templates if row.fields[0] == ROLE_PREFIX + ROLE}
     if not wanted:

@@ -180,6 +180,8 @@ SETUP_ENDPOINTS = (
     Endpoint(
         "/practices/<practice>/try", "GET", (VIEW_ROLES, VIEW_USERS), "Answers a question as the EHR would get it."
     ),
+    Endpoint("/practices/<practice>/upgrade", "GET", (ADD_ROLES,), "Who had the old permission for the portal."),
+    Endpoint("/practices/<practice>/upgrade", "POST", (ADD_ROLES,), "Puts them into the role for it, in the draft."),
     Endpoint("/practices/<practice>/draft", "GET", ANY_CHANGE, "What is not saved yet, to be looked at once more."),
     Endpoint("/practices/<practice>/draft", "POST", ANY_CHANGE, "Changes the draft, saves it, or discards it."),
 )

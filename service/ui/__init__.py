@@ -22,6 +22,7 @@ from service.ui import (
     static,
     trying,
     undoing,
+    upgrading,
     user,
     users,
 )
@@ -39,6 +40,7 @@ _PAGES = (
     static,
     trying,
     undoing,
+    upgrading,
     user,
     users,
 )

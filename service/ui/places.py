@@ -11,7 +11,7 @@ from service.ui.static import quoted
 
 ROLES, ROLE, NEW_ROLE, COMPARE = "roles", "role", "role/new", "roles/compare"
 LIMIT, USERS, USER, IMPORT = "limit", "users", "user", "users/import"
-TRY, DRAFT, CHANGES = "try", "draft", "changes"
+TRY, DRAFT, CHANGES, UPGRADE = "try", "draft", "changes", "upgrade"
 
 
 def to(practice: str, page: str, **asked: object) -> str:

@@ -155,7 +155,7 @@ def test_the_proof_finds_what_is_wrong(site: Site) -> None:
 def test_strangers_are_not_touched(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """A plan by which anybody else would gain is refused before anything is done."""
     wrong = (AddRole(ROLE, template=ROLE), AddMember(ROLE, "cam"), SetLevel("Biller", LIST, "Read"))
-    monkeypatch.setattr(upgrade, "_edits", lambda *_: iter(wrong))
+    monkeypatch.setattr(upgrade, "edits_for", lambda *_: iter(wrong))
     [step] = planned(legacy("riverside cam yes"), site.press, OPERATOR)
     assert "`max` would be affected" in step.refused
 
