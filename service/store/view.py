@@ -72,6 +72,13 @@ class View:
         found = self._connection.execute(select(practice.id, practice.name).where(practice.id.in_(practices)))
         return {record.id: record.name for record in found}
 
+    def count_without_role(self, role: str) -> int:
+        """How many practices have no role of this name, prefix included."""
+        practice, known = tables.practice, tables.role.c
+        having = select(known.practice).where(known.name == role)
+        count = select(func.count()).select_from(practice).where(practice.c.id.not_in(having))
+        return int(self._connection.execute(count).scalar_one())
+
     def rows(self, practice: str) -> tuple[Row, ...]:
         """Every current row of a practice, whatever its kind, sorted. One statement.
 

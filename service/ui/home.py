@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from service import upgrade
 from service.access.permissions import ALIVE, HOME, READY
 from service.access.person import Visit
 from service.errors import StoreUnavailable
 from service.exchange import Reply, see_other
 from service.ui.render import frame, framed, page
+from service.values import ROLE_PREFIX
 
 
 def home(visit: Visit) -> Reply:
@@ -35,12 +37,14 @@ def livez(_visit: Visit) -> Reply:
 
 
 def readyz(visit: Visit) -> Reply:
-    """200 where pages can be served, or 503."""
+    """200 where pages can be served, or 503. Tells how many practices were not upgraded to the two portal screens."""
     try:
         ready = visit.office.live.state().refusal is None
+        with visit.office.press.store.reading() as view:
+            left = view.count_without_role(ROLE_PREFIX + upgrade.ROLE)
     except StoreUnavailable:
-        ready = False
-    return _told(200 if ready else 503, '{"ready":true}' if ready else '{"ready":false}')
+        return _told(503, '{"ready":false}')
+    return _told(200 if ready else 503, f'{{"ready":{str(ready).lower()},"practices_not_upgraded":{left}}}')
 
 
 def _told(status: int, text: str) -> Reply:
