@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from service.errors import BaseMoved, PracticeMoved, UsageError
+from service.inspection import identity
 from service.policy.bundle import TEMPLATES, Bundle
 from service.policy.cases import instance
 from service.policy.edits import Edit, carried_out
@@ -74,6 +75,24 @@ def of_user(view: View, author: Author, practice: str, user: str, *, name: str |
     shown = name if old is None else old.fields[2]
     new = Row("user", (practice, user, shown or user, "active" if active else "inactive"))
     return _difference(view, author, {old} if old else set(), {new})
+
+
+def of_rows(view: View, author: Author, rows: frozenset[Row], *, whole: bool) -> Change:
+    """What it takes for these rows of practices to stand. With `whole` they are all that their practices have.
+
+    Roles that `p` and `g` rows name come into being; a user does not.
+    """
+    wanted = rows | _roles(rows)
+    current = {row for practice in {row.practice for row in wanted} for row in view.rows(practice)}
+    if not whole:
+        about = {_subject(row) for row in wanted}
+        current = {row for row in current if _subject(row) in about}
+    return _difference(view, author, current, set(wanted))
+
+
+def _subject(row: Row) -> tuple[str, tuple[str, ...]]:
+    """What a row says something about: of levels, the role and the screen."""
+    return (row.kind, row.fields[:3]) if row.kind == "p" else identity(row)
 
 
 def of_edits(view: View, author: Author, practice: str, edits: Iterable[Edit], base: int) -> Change:

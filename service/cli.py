@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 import click
 
-from service.commands import ask, check, fmt, health, log, policy, practice, present, serve, token
+from service.commands import ask, bring, check, fmt, health, log, policy, practice, present, serve, token
 from service.commands.desk import Desk, Exit, require_store
 from service.config import Settings
 from service.errors import InvalidPolicy, RolewardenError
@@ -142,6 +142,7 @@ for command in (
     policy.plan,
     policy.apply,
     policy.export,
+    bring.bring,
     log.log,
     practice.practice,
     practice.user,

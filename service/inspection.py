@@ -79,14 +79,15 @@ def require_unmoved(change: Change, rows: Mapping[str, frozenset[Row]]) -> None:
     current = frozenset(chain.from_iterable(rows.values()))
     for row in sorted(change.removed - current):
         raise ChangeRefused("rows-moved", f"a `{row.kind}` row to remove is not there", mend)
-    taken = {_identity(row) for row in current - change.removed}
+    taken = {identity(row) for row in current - change.removed}
     for row in sorted(change.added):
-        if _identity(row) in taken:
+        if identity(row) in taken:
             raise ChangeRefused("rows-moved", f"a `{row.kind}` row to add clashes with another one", mend)
-        taken.add(_identity(row))
+        taken.add(identity(row))
 
 
-def _identity(row: Row) -> tuple[str, tuple[str, ...]]:
+def identity(row: Row) -> tuple[str, tuple[str, ...]]:
+    """What a row is about: two rows of one identity cannot stand beside each other."""
     return row.kind, row.fields[: _IDENTITY.get(row.kind)]
 
 
