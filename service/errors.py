@@ -9,6 +9,7 @@
     ├── ConfigError                     a setting is missing, malformed, or two settings contradict        exit 1
     ├── UsageError                      a command was asked for something that is not there                exit 1
     ├── ProviderAway                    the sign-in provider cannot be asked, or answers nonsense          HTTP 503
+    ├── Declined                        the admin API does not do what was asked; `kind` has the status
     └── RequestError                    an HTTP request is not answered with a decision; has a status
         ├── BadRequest                  400
         ├── Unauthenticated             401
@@ -113,6 +114,19 @@ class UsageError(RolewardenError):
     """A command named something that does not exist, or that exists already."""
 
     code = "usage"
+
+
+class Declined(RolewardenError):
+    """The admin API does not do what was asked. `kind` is a row of `service.api.problem.KINDS`, which has the status.
+
+    `more`: further members of the answer.
+    """
+
+    code = "declined"
+
+    def __init__(self, kind: str, message: str, mend: str = "", **more: object) -> None:
+        super().__init__(message, mend)
+        self.kind, self.more = kind, more
 
 
 class RequestError(RolewardenError):
