@@ -20,6 +20,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from typing import NamedTuple
 
 from service.errors import Forbidden
 from service.live import State
@@ -47,8 +48,31 @@ class Answer:
     explanation: Explanation | None = None
 
 
+class Placed(NamedTuple):
+    """A question after step 6: what is left to ask of the snapshot of `state`, or the reason that nothing can be."""
+
+    request: Request | Reason
+    practice: str
+    state: State
+
+
 def decide(question: Question, caller: Caller, state: State, *, explain: bool = False) -> Answer:
     """Answer one question. A refusal is an answer; Forbidden is raised when the caller may not ask there."""
+    # 4-6
+    request, practice, state = placed(question, caller, state)
+    if isinstance(request, Reason):
+        return _refused(question, practice, Decision(request, state.loaded.revision), (), state)
+    # 7. One lookup each for user and (screen, action), and one `&`.
+    decision = state.loaded.snapshot.decide(request)
+    # 8. Reasons are worked out when somebody wants them.
+    explanation = _explain(request, practice, caller, state) if explain else None
+    if decision.allowed:
+        return Answer(decision, question, practice, explanation=explanation)
+    return replace(_refused(question, practice, decision, request, state), explanation=explanation)
+
+
+def placed(question: Question, caller: Caller, state: State) -> Placed:
+    """Steps 4 to 6, which whoever asks many questions at once comes through as well. Raises Forbidden."""
     loaded = state.loaded
     # 4. A caller outside its practices learns nothing, not even whether the practice exists.
     practice = loaded.request_map.practice(question)
@@ -59,20 +83,11 @@ def decide(question: Question, caller: Caller, state: State, *, explain: bool = 
     if state.refusal is not None:
         request = state.refusal
     if isinstance(request, Reason):
-        return _refused(question, practice, Decision(request, loaded.revision), (), state)
+        return Placed(request, practice, state)
     # 6. A practice is loaded when it is first asked about.
     state.live.use(practice)
     state = state.having(practice)
-    reason = state.refusal or state.loaded.refused.get(practice)
-    if reason is not None:
-        return _refused(question, practice, Decision(reason, state.loaded.revision), request, state)
-    # 7. One lookup each for user and (screen, action), and one `&`.
-    decision = state.loaded.snapshot.decide(request)
-    # 8. Reasons are worked out when somebody wants them.
-    explanation = _explain(request, practice, caller, state) if explain else None
-    if decision.allowed:
-        return Answer(decision, question, practice, explanation=explanation)
-    return replace(_refused(question, practice, decision, request, state), explanation=explanation)
+    return Placed(state.refusal or state.loaded.refused.get(practice) or request, practice, state)
 
 
 def _refused(question: Question, practice: str, decision: Decision, request: Request, state: State) -> Answer:

@@ -47,6 +47,10 @@ class Loaded:
         """The revision that everything here was read at."""
         return self.snapshot.revision
 
+    def has(self, practice: str) -> bool:
+        """Whether this practice was read: its rows are compiled, or refused."""
+        return practice in self.snapshot.divisions or practice in self.refused
+
 
 def newest(view: View, old: Loaded | None) -> Loaded:
     """What the store gives now, keeping of what was read before all that has not changed since."""

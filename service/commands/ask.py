@@ -99,7 +99,7 @@ class _Folder:
 
     loaded: Loaded
 
-    def load(self, practice: str) -> State:  # noqa: ARG002 - as `Live.load`
+    def load(self, *practices: str) -> State:  # noqa: ARG002 - as `Live.load`
         """The same state: nothing comes later."""
         return State(self.loaded, None, self)
 
