@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple
 
 USER_PREFIX = "user:"
@@ -133,8 +134,15 @@ class Explanation:
     similar: tuple[str, ...] = ()
 
 
+NOTHING: Mapping[str, object] = MappingProxyType({})
+"""No properties."""
+
+
 class Question(NamedTuple):
-    """What a caller asks, as AuthZEN spells it, read strictly. `at_least`: the revision that must have been seen."""
+    """What a caller asks, as AuthZEN spells it, read strictly. `at_least`: the revision that must have been seen.
+
+    Properties are as they were sent: values of JSON, by name.
+    """
 
     subject_type: str
     subject_id: str
@@ -143,6 +151,9 @@ class Question(NamedTuple):
     resource_id: str
     context: Mapping[str, object]
     at_least: int = 0
+    subject_properties: Mapping[str, object] = NOTHING
+    resource_properties: Mapping[str, object] = NOTHING
+    action_properties: Mapping[str, object] = NOTHING
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ class Ruleset:
     """What the policy files say: the model, the rows that all practices share, and what may be asked.
 
     `vocabulary` maps each screen to its actions; None for a bare Casbin model, which knows neither screens nor a
-    directory of users.
+    directory of users. `kinds`: what AuthZEN calls the type of a user and of a screen.
     """
 
     __slots__ = (
@@ -44,15 +44,21 @@ class Ruleset:
         "_shared",
         "divided",
         "key",
+        "kinds",
         "model",
         "questions",
         "vocabulary",
     )
 
     def __init__(
-        self, model: Model, shared: Iterable[Row], vocabulary: Mapping[str, frozenset[str]] | None = None
+        self,
+        model: Model,
+        shared: Iterable[Row],
+        vocabulary: Mapping[str, frozenset[str]] | None = None,
+        kinds: tuple[str, str] = ("user", "screen"),
     ) -> None:
         matcher = model.matcher
+        self.kinds = kinds
         self.model = model
         self.vocabulary = vocabulary
         self._forbids = model.effect is Effect.ALLOW_AND_DENY
@@ -195,6 +201,27 @@ class Snapshot:
         if screen not in vocabulary:
             return Reason.UNKNOWN_SCREEN
         return Reason.NO_LEVEL if action in vocabulary[screen] else Reason.UNKNOWN_ACTION
+
+    def subjects(self, practice: str, kind: str) -> tuple[str, ...] | None:
+        """The ids of the active users of a practice, where users are the `kind` that is asked for.
+
+        Like the two below: nothing for a kind or a practice that there is not, and None where the policy does not
+        say who there is, so that a search would be incomplete.
+        """
+        division = self.divisions.get(practice)
+        if division is None or kind != self.ruleset.kinds[0]:
+            return ()
+        return tuple([name.removeprefix(USER_PREFIX) for name in division.held])
+
+    def resources(self, practice: str, kind: str) -> tuple[str, ...] | None:
+        """The screens."""
+        vocabulary = self.ruleset.vocabulary
+        return tuple(vocabulary or ()) if practice in self.divisions and kind == self.ruleset.kinds[1] else ()
+
+    def actions(self, practice: str, kind: str, resource: str) -> tuple[str, ...] | None:
+        """The actions of one screen; `kind` is that of the resource."""
+        known = self.resources(practice, kind) or ()
+        return tuple(sorted((self.ruleset.vocabulary or {})[resource])) if resource in known else ()
 
     def explain(self, request: Request) -> Explanation:
         """The same decision, with what stands behind it. Takes time in the size of the practice."""

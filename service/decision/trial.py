@@ -20,7 +20,8 @@ from service.values import Finding, Position, Row
 
 def ruleset(bundle: Bundle) -> Ruleset:
     """What the files of a bundle say, compiled."""
-    return Ruleset(bundle.model, bundle.shared.rows, bundle.catalog.vocabulary)
+    kinds = bundle.request_map.subject_type, bundle.request_map.resource_type
+    return Ruleset(bundle.model, bundle.shared.rows, bundle.catalog.vocabulary, kinds)
 
 
 def snapshot(rules: Ruleset, rows: Iterable[Row], revision: int = 0) -> Snapshot:

@@ -100,6 +100,17 @@ def test_each_unknown_name_has_its_reason() -> None:
     assert decide(("user:ann", "riverside", "Task", "open")).reason is Reason.NO_LEVEL
 
 
+def test_what_there_is_can_be_listed() -> None:
+    """Active users, screens and the actions of a screen are listed for searches; what there is not has nothing."""
+    known = snapshot()
+    assert sorted(known.subjects("riverside", "user") or ()) == ["ann", "dee"]
+    assert known.resources("riverside", "screen") == ("List", "Task")
+    assert known.actions("riverside", "screen", "List") == ("look", "open")
+    assert known.subjects("nowhere", "user") == known.subjects("riverside", "spaceship") == ()
+    assert known.resources("nowhere", "screen") == known.resources("riverside", "user") == ()
+    assert known.actions("riverside", "screen", "Attic") == known.actions("riverside", "user", "List") == ()
+
+
 def test_a_user_of_two_practices_holds_each_for_itself() -> None:
     """What a user holds in one practice says nothing in another."""
     assert snapshot().decide(("user:ann", "lakeside", "List", "open")).reason is Reason.NO_LEVEL
