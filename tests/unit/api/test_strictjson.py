@@ -297,7 +297,7 @@ class TestHostile:
             b'"' + b"\\" * 65_000 + b"{" * 40,
             b"{" * 33 + b'"' * 65_000,
             b'{"a":"' + b"\\u0061" * 10_000 + b'"}' + b"[" * 40,
-            b"{" + b",".join(b'"%06d":0' % name for name in (*range(90_000), 89_999)) + b"}",
+            b"{" + b",".join(b'"%06d":0' % name for name in (*range(25_000), 24_999)) + b"}",
         ],
         ids=lambda body: repr(body[:12]),
     )
