@@ -17,7 +17,15 @@ from service.cli import rolewarden
 from service.commands.desk import Exit
 from service.config import LogDecisions, Settings, table
 from service.decision.oracle import DIFFERENCES
-from service.errors import AccessRefused, RequestError, RolewardenError, StoreUnavailable
+from service.errors import (
+    AccessRefused,
+    PageExpired,
+    PageInvalid,
+    RequestError,
+    RolewardenError,
+    SearchUnavailable,
+    StoreUnavailable,
+)
 from service.log import NEVER_LOGGED
 from service.observe import Recorder
 from service.policy.bundle import REQUIRED
@@ -141,7 +149,8 @@ def test_routes_of_setup() -> None:
 def test_statuses_of_setup() -> None:
     """Every way in which a request to Setup can fail stands in the reference with its status and its code."""
     rows = pages.table(pages.prose(REFERENCE / "http-setup.md"), "status")
-    raised = [error("") for error in below(RequestError) if error is not AccessRefused]
+    searching = (PageInvalid, PageExpired, SearchUnavailable)  # which Setup does not
+    raised = [error("") for error in below(RequestError) if error not in (AccessRefused, *searching)]
     raised += [AccessRefused("", actor="", reason="", right="", sign=""), StoreUnavailable(""), NotFoundByFlask()]
     raised += [MethodNotAllowed(), ValueError()]
     told = [setup_web.told(error)[:2] for error in raised]
