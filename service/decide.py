@@ -20,11 +20,12 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from service.decision.rulebook import Rulebook
 from service.errors import Forbidden
 from service.live import State
-from service.values import USER_PREFIX, Caller, Decision, Explanation, Question, Reason, Request
+from service.values import USER_PREFIX, Caller, Decision, Explanation, Question, Reason
 
 CODE_SIGNS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """Of the code that a refused user can read out on the telephone: nothing that looks or sounds like something else."""
@@ -51,7 +52,7 @@ class Answer:
 class Placed(NamedTuple):
     """A question after step 6: what is left to ask of the snapshot of `state`, or the reason that nothing can be."""
 
-    request: Request | Reason
+    request: tuple[Any, ...] | Reason
     practice: str
     state: State
 
@@ -76,7 +77,7 @@ def placed(question: Question, caller: Caller, state: State) -> Placed:
     loaded = state.loaded
     # 4. A caller outside its practices learns nothing, not even whether the practice exists.
     practice = loaded.request_map.practice(question)
-    if not caller.may_ask(practice) and practice:
+    if not caller.may_ask(practice) and (practice or isinstance(loaded.snapshot, Rulebook)):
         raise Forbidden("this token may not ask about this practice", "use a token that names the practice")
     # 5. The subject becomes `user:<id>`; the name of a role or a level cannot be asked for.
     request = loaded.request_map.read(question)
@@ -90,7 +91,7 @@ def placed(question: Question, caller: Caller, state: State) -> Placed:
     return Placed(state.refusal or state.loaded.refused.get(practice) or request, practice, state)
 
 
-def _refused(question: Question, practice: str, decision: Decision, request: Request, state: State) -> Answer:
+def _refused(question: Question, practice: str, decision: Decision, request: tuple[Any, ...], state: State) -> Answer:
     """A refusal with the sentence that the user is shown."""
     catalog, snapshot = state.loaded.catalog, state.loaded.snapshot
     code = "".join(CODE_SIGNS[byte % len(CODE_SIGNS)] for byte in secrets.token_bytes(4))
@@ -110,10 +111,12 @@ def _having(action: str, state: State) -> tuple[str, ...]:
     return tuple(name for name, screen in state.loaded.catalog.screens.items() if action in screen.actions)
 
 
-def _explain(request: Request, practice: str, caller: Caller, state: State) -> Explanation:
+def _explain(request: tuple[Any, ...], practice: str, caller: Caller, state: State) -> Explanation:
     """The explanation of a decision, with close names for a name that nobody has."""
     snapshot, catalog = state.loaded.snapshot, state.loaded.catalog
     explanation = snapshot.explain(request)
+    if isinstance(snapshot, Rulebook):
+        return explanation
     user, _, screen, action = request
     known: dict[Reason, list[str]] = {
         # A caller is not told of practices that it may not ask about.

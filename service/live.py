@@ -218,8 +218,8 @@ class Live:
     def sweep(self) -> None:
         """Let go of practices that nobody asked about since the last sweep."""
         with self._lock:
-            if self._loaded is not None:
-                snapshot = self._loaded.snapshot
+            snapshot = self._loaded.snapshot if self._loaded is not None else None
+            if self._loaded is not None and isinstance(snapshot, Snapshot):
                 kept = {name: division for name, division in snapshot.divisions.items() if name in self._used}
                 self._loaded = replace(
                     self._loaded, snapshot=Snapshot(snapshot.ruleset, kept, snapshot.revision), refused={}

@@ -85,7 +85,7 @@ def test_a_row_that_says_neither_allow_nor_deny_grants_nothing() -> None:
     csv = ROWS.replace("Write\n", "Write, Deny\n", 1).replace("p, role:Clinic, riverside, List, Read", "")
     request = ("user:ann", "riverside", "List", "open")
     model, rows = read(FORBIDDING, csv)
-    assert not scan.decide(model, frozenset(rows), request)[0]
+    assert not scan.decide(model, rows, request)[0]
     assert not snapshot(FORBIDDING, csv).decide(request).allowed
 
 
