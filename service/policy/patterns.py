@@ -39,6 +39,8 @@ _ADDRESS = re.compile(r"[0-9A-Fa-f.:]+(/[0-9]{1,3})?", re.ASCII)
 @lru_cache(maxsize=16384)
 def compiled(function: str, pattern: str) -> Fits:
     """A pattern of a function, ready to be asked; Unsupported where it is refused."""
+    if not pattern:
+        raise Unsupported("an empty pattern", "write what has to fit")
     try:
         return FUNCTIONS[function](pattern)
     except TooLarge:
@@ -122,13 +124,13 @@ def _equal_parts(pattern: str) -> Fits:
     bare = pattern.removesuffix("/*")
     written = bare.split("/")
     for part in written:
-        if not _BRACES.fullmatch(part):
-            for sign in part:
-                if sign != ".":
-                    _require_plain(pattern, sign)
-            if "{" in part:
-                text = f"`{part}` in `{pattern}`, where a name stands twice"
-                raise Unsupported(text, "let each name be a whole part")
+        if _BRACES.fullmatch(part):
+            continue
+        if _BRACES.search(part):
+            text = f"`{part}` in `{pattern}`, where a name stands twice"
+            raise Unsupported(text, "let each name be a whole part")
+        for sign in part:
+            _require_plain(pattern, sign)
 
     def fits(value: str) -> bool:
         parts = value.split("/", len(written)) if bare != pattern else value.split("/")
