@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from service.decide import placed
-from service.decision.engine import Snapshot
+from service.decision.rulebook import Answering
 from service.errors import SearchUnavailable
 from service.live import State
-from service.policy.request import Part, filled
+from service.policy.request import Part
 from service.values import Caller, Question, Reason
 
 
@@ -34,7 +34,7 @@ def search(part: Part, question: Question, caller: Caller, state: State) -> Foun
     something could be left out.
     """
     # 4-6 of `decide`. Its question has no gap, so something stands there.
-    request, practice, state = placed(filled(question, part), caller, state)
+    request, practice, state = placed(state.loaded.request_map.filled(question, part), caller, state)
     loaded = state.loaded
     if isinstance(request, Reason):
         if request.retryable:
@@ -51,7 +51,7 @@ def search(part: Part, question: Question, caller: Caller, state: State) -> Foun
     return Found(tuple(found), reason, practice, loaded.revision)
 
 
-def _known(part: Part, question: Question, practice: str, snapshot: Snapshot) -> tuple[str, ...]:
+def _known(part: Part, question: Question, practice: str, snapshot: Answering) -> tuple[str, ...]:
     """Every name that the policy knows for the gap."""
     if part == "subject":
         known = snapshot.subjects(practice, question.subject_type)

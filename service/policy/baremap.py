@@ -27,6 +27,9 @@ LONGEST_VALUE = 1024
 ANY_TYPE = "any"
 """What is asked with where the policy does not look at the type."""
 
+ANY_NAME = "any"
+"""What stands in the gap of a search where the policy does not say which names there are."""
+
 Asking = tuple[Value, ...]
 
 _PARTS: Mapping[str, Part] = {"subject.id": "subject", "resource.id": "resource", "action.name": "action"}
@@ -97,6 +100,11 @@ class BareMap:
             return (self.entities.actions or {}).get(question.action, {})
         kind = question.subject_type if part == "subject" else question.resource_type
         return self.entities.attributes(kind, _name(part, question))
+
+    def filled(self, question: Question, part: Part) -> Question:
+        """The question with some name in its gap: one that is known, as far as the policy says who is."""
+        known = self.listed(part)
+        return _renamed(part, question, ANY_NAME if known is None else next(iter(known), ""))
 
     def each(self, question: Question, part: Part, names: Iterable[str]) -> list[tuple[str, Asking]] | Reason:
         """The request for each of these known names in place of the subject's or resource's id, or the action's name.

@@ -49,13 +49,17 @@ class RequestMap:
             values.append(field.prefix + value)
         return tuple(values)
 
+    def filled(self, question: Question, part: Part) -> Question:
+        """The question with some name in its gap, so that it can be read like any other."""
+        return _NAMED[part][1](question)
+
     def each(self, question: Question, part: Part, names: Iterable[str]) -> list[tuple[str, Request]] | Reason:
         """The request for each of these names in place of the subject's or resource's id, or of the action's name.
 
         A search asks the engine each of them. As `read`, it gives a reason where there is no request.
         """
         source, _ = _NAMED[part]
-        request = self.read(filled(question, part))
+        request = self.read(self.filled(question, part))
         if isinstance(request, Reason):
             return request
         column = next((at for at, field in enumerate(self.fields) if field.source == source), None)
@@ -97,11 +101,6 @@ _NAMED: dict[Part, tuple[str, Callable[[Question], Question]]] = {
     "resource": ("resource.id", lambda question: question._replace(resource_id=_ANY)),
     "action": ("action.name", lambda question: question._replace(action=_ANY)),
 }
-
-
-def filled(question: Question, part: Part) -> Question:
-    """The question with some name in its gap, so that it can be read like any other."""
-    return _NAMED[part][1](question)
 
 
 # An empty name is a name that nobody has.
