@@ -49,6 +49,11 @@ def of_worlds(view: View, author: Author, read: Bundle) -> Change:
     return _difference(view, author, current, wanted)
 
 
+def of_no_practices(view: View, author: Author) -> Change:
+    """What it takes for the store to have no practices: only a demonstration's are ever given up like that."""
+    return _difference(view, author, {row for name in view.practice_ids() for row in view.rows(name)}, set())
+
+
 def of_new_practice(
     view: View, author: Author, practice: str, name: str, admin: str, templates: Iterable[Row]
 ) -> Change:

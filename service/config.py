@@ -120,7 +120,23 @@ class Settings:
     ]
     max_body: Annotated[
         int,
-        Setting("ROLEWARDEN_MAX_BODY", "65536", setting.number(1024, 16 * 2**20), "Bytes that a request may have."),
+        Setting("ROLEWARDEN_MAX_BODY", "1048576", setting.number(1024, 16 * 2**20), "Bytes that a request may have."),
+    ]
+    max_evaluations: Annotated[
+        int,
+        Setting(
+            "ROLEWARDEN_MAX_EVALUATIONS", "1000", setting.number(1, 100_000), "Questions that one request may hold."
+        ),
+    ]
+    pdp_id: Annotated[
+        str,
+        Setting(
+            "ROLEWARDEN_PDP_ID",
+            "",
+            setting.identifier,
+            "The https URL that callers know this decision point by, such as `https://access.example.org`. Unless "
+            "set, no metadata is published.",
+        ),
     ]
     keep_practices: Annotated[
         int,

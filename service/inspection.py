@@ -55,7 +55,8 @@ def published_before(base: Base, read: Bundle) -> Bundle:
 
     What was published once is not judged again: a newer version of ours may know a rule that it breaks.
     """
-    return _load(tuple(sorted(base.published.items())))[0] or read
+    old = _load(tuple(sorted(base.published.items())))[0]
+    return read if old is None or old.bare is not None else old
 
 
 @lru_cache(maxsize=2)
@@ -97,6 +98,16 @@ def require_paired(read: Bundle, after: Mapping[str, frozenset[Row]]) -> None:
     # INVARIANT: no worker serves screens that differ from the file that holds them, so they are never published.
     if "" in after and after[""] != files | set(read.shared.rows):
         raise ValueError("the `g2` and `file` rows of the change are not those of its files")
+
+
+def require_no_practices(store: Store, after: Mapping[str, frozenset[Row]]) -> None:
+    """Under a folder without practices none is left: nobody would be answered about them any more."""
+    with store.reading() as view:
+        left = {name for name in view.practice_ids() if name not in after}
+    left |= {name for name, rows in after.items() if name and rows}
+    if left:
+        text = f"there would be practices, such as `{min(left)}`, and the policy folder is one without"
+        raise ChangeRefused("practices-left", text, "use another store, or a folder with `catalog.yaml`")
 
 
 def read_base(change: Change, store: Store, files: Mapping[str, str]) -> Base:

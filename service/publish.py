@@ -85,6 +85,11 @@ def rehearse(change: Change, store: Store, files: Mapping[str, str] | None = Non
     inspection.require_paired(read, after)
     # 3. guard rails of rows
     inspection.require_unmoved(change, base.rows)
+    if read.bare is not None:
+        # Steps 4 and 5 of a folder without practices: there is nobody whose access another row could take.
+        inspection.require_no_practices(store, after)
+        inspection.refuse(trial.run_cases(read))
+        return Rehearsal(after, Effect(()))
     inspection.guard(guards.one_practice(change, base.granted))
     practices = frozenset(row.practice for rows in after.values() for row in rows if row.kind == "practice")
     inspection.guard(guards.practices_apart(chain.from_iterable(after.values()), practices))

@@ -79,12 +79,24 @@ class Endpoint(NamedTuple):
 # --- the check part -----------------------------------------------------------------------------------------
 
 EVALUATION = "/access/v1/evaluation"
+EVALUATIONS = "/access/v1/evaluations"
+SEARCH_SUBJECT = "/access/v1/search/subject"
+SEARCH_RESOURCE = "/access/v1/search/resource"
+SEARCH_ACTION = "/access/v1/search/action"
+METADATA = "/.well-known/authzen-configuration"
+OPENAPI = "/openapi.json"
 ALIVE = "/livez"
 READY = "/readyz"
 METRICS = "/metrics"
 
 ENDPOINTS = (
     Endpoint(EVALUATION, "POST", Needs.BEARER, "Answers one access evaluation request of AuthZEN 1.0."),
+    Endpoint(EVALUATIONS, "POST", Needs.BEARER, "Answers many of them at once, or one."),
+    Endpoint(SEARCH_SUBJECT, "POST", Needs.BEARER, "Finds everyone who may do something."),
+    Endpoint(SEARCH_RESOURCE, "POST", Needs.BEARER, "Finds everything on which a user may do something."),
+    Endpoint(SEARCH_ACTION, "POST", Needs.BEARER, "Finds all that a user may do on something."),
+    Endpoint(METADATA, "GET", Needs.PUBLIC, "Says where these are, for the identifier in `ROLEWARDEN_PDP_ID`."),
+    Endpoint(OPENAPI, "GET", Needs.PUBLIC, "Describes all of this to tools, in OpenAPI 3.1."),
     Endpoint(ALIVE, "GET", Needs.PUBLIC, "Says that this process answers at all."),
     Endpoint(READY, "GET", Needs.PUBLIC, "Says whether checks may be routed here, and what is served."),
     Endpoint(METRICS, "GET", Needs.PUBLIC, "Numbers for Prometheus, summed over all workers."),
@@ -128,7 +140,6 @@ ANY_CHANGE = (*MEMBERS, ADD_ROLES, ADD_USERS)
 
 ADMIN = "/admin/v1"
 """The admin API. A practice stands in the path; names that people chose, which may hold a slash, in the query."""
-OPENAPI = "/openapi.json"
 API_PAGE = "/docs/api"
 API_PRACTICES = f"{ADMIN}/practices"
 API_PRACTICE = f"{API_PRACTICES}/<practice>"

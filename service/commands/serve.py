@@ -21,11 +21,13 @@ import click
 import structlog
 
 from service import demonstration, wsgi
+from service import folder as folders
 from service.commands.desk import Desk, Exit, require_store
 from service.commands.present import path as shown
 from service.config import Settings
 from service.errors import ConfigError
 from service.log import configure_log
+from service.policy import bundle as bundles
 from service.publish import Press
 from service.setting import Bind
 from service.store.counter import Counter
@@ -179,7 +181,8 @@ def _greet(settings: Settings) -> None:
         token = demonstration.make_token(settings, Press(store, Counter.open(settings.counter)))
     finally:
         store.close()
-    click.echo(demonstration.banner(settings, token))
+    read, _ = bundles.load(folders.read(settings.policies))
+    click.echo(demonstration.banner(settings, token, read.bare if read else None))
 
 
 def _all_answer(settings: Settings, parts: Mapping[str, subprocess.Popen[bytes]], stop: threading.Event) -> bool:

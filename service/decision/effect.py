@@ -88,10 +88,10 @@ class _Opened:
         division = self._division
         if division is None or not held:
             return
-        model = division.ruleset.model
-        asked = [model.request[term.request] for term in model.matcher.keys]
+        request, keys = division.ruleset.model.request, division.ruleset.joint.keys
+        asked = [request[tie.request] for tie in keys]
         screen, action = asked.index("screen"), asked.index("action")
         for key, roles in division.granted.items():
             if held & roles and not held & division.denied.get(key, 0):
-                names: Any = key  # one name for each term of the matcher
+                names: Any = key  # one name for each tie of the matcher
                 yield names[screen], names[action]

@@ -56,6 +56,8 @@ class Catalog:
     closing: str
     unavailable: str
     screens: Mapping[str, Screen]
+    unknown: str = "You don't have access to this screen."
+    """What is said of a screen that does not exist."""
 
     @property
     def vocabulary(self) -> dict[str, frozenset[str]]:
@@ -68,7 +70,7 @@ class Catalog:
         A screen that does not exist has no message of its own: the closing sentence says whom to ask.
         """
         known = self.screens.get(screen)
-        said = [known.security_message] if known else ["You don't have access to this screen."]
+        said = [known.security_message if known else self.unknown]
         still = known.still_may if known else None
         if still is not None and may(still.action, still.screen):
             said.append(still.say)

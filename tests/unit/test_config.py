@@ -51,13 +51,16 @@ def test_the_environment_is_read() -> None:
         DECISION_CONTEXT="all",
         LOG_DECISIONS="all",
         MAX_BODY="1024",
+        MAX_EVALUATIONS="13",
+        PDP_ID="https://access.example.org",
         KEEP_PRACTICES="5",
         DATABASE_URL="sqlite:////srv/other.db",
     )
     assert (found.home, found.bind) == (Path("/srv/rw"), Bind("/run/rw.sock", None))
     assert (found.workers, found.threads, found.max_policy_age) == (3, 8, 60)
     assert (found.decision_context, found.log_decisions) == ("all", "all")
-    assert (found.max_body, found.keep_practices) == (1024, 5)
+    assert (found.max_body, found.max_evaluations, found.keep_practices) == (1024, 13, 5)
+    assert found.pdp_id == "https://access.example.org"
     assert found.store_url == "sqlite:////srv/other.db"
 
 
@@ -78,6 +81,25 @@ def test_the_environment_is_read() -> None:
         ("MAX_POLICY_AGE", "1e3"),
         ("MAX_POLICY_AGE", "9" * 13),
         ("MAX_BODY", "10"),
+        ("MAX_EVALUATIONS", "0"),
+        ("MAX_EVALUATIONS", "1e3"),
+        ("PDP_ID", "http://access.example.org"),
+        ("PDP_ID", "HTTPS://access.example.org"),
+        ("PDP_ID", "https://Access.example.org"),
+        ("PDP_ID", "https://access.example.org/"),
+        ("PDP_ID", "https://access.example.org/t1/"),
+        ("PDP_ID", "https://access.example.org//t1"),
+        ("PDP_ID", "https://access.example.org/t1/.."),
+        ("PDP_ID", "https://access.example.org/%74"),
+        ("PDP_ID", "https://access.example.org/<path:x>"),
+        ("PDP_ID", "https://access.example.org?x"),
+        ("PDP_ID", "https://access.example.org#x"),
+        ("PDP_ID", "https://somebody@access.example.org"),
+        ("PDP_ID", "https://access.example.org:0"),
+        ("PDP_ID", "https://access.example.org:65536"),
+        ("PDP_ID", "https://access.example.org\n"),
+        ("PDP_ID", "https://"),
+        ("PDP_ID", "access.example.org"),
         ("DECISION_CONTEXT", "denial"),
         ("LOG_DECISIONS", "none"),
         ("TLS_PROXY", "yes"),
@@ -88,6 +110,15 @@ def test_what_is_malformed_is_refused(name: str, value: str) -> None:
     with pytest.raises(ConfigError, match=f"ROLEWARDEN_{name}") as caught:
         settings(**{name: value})
     assert caught.value.mend.startswith("write ")
+
+
+@pytest.mark.parametrize(
+    "identifier",
+    ["https://localhost", "https://a.example:8443", "https://[2001:db8::1]:443/t", "https://a.example/T-1/_x.y~z"],
+)
+def test_an_identifier_is_kept_to_the_letter(identifier: str) -> None:
+    """What callers know us by is published as it was set (AuthZEN A-63)."""
+    assert settings(PDP_ID=identifier).pdp_id == identifier
 
 
 def test_a_misspelled_setting_is_refused() -> None:
