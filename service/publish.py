@@ -80,6 +80,8 @@ def rehearse(change: Change, store: Store, files: Mapping[str, str] | None = Non
     after = inspection.resulting(change, base.rows)
     # 1. parse
     read = inspection.parsed(base.texts)
+    if read.bare is not None:
+        inspection.require_no_practices(store, after)
     # 2. lint
     inspection.refuse(inspection.lint_rows(read, after) + inspection.left_behind(store, base.rows, after))
     inspection.require_paired(read, after)
@@ -87,7 +89,6 @@ def rehearse(change: Change, store: Store, files: Mapping[str, str] | None = Non
     inspection.require_unmoved(change, base.rows)
     if read.bare is not None:
         # Steps 4 and 5 of a folder without practices: there is nobody whose access another row could take.
-        inspection.require_no_practices(store, after)
         inspection.refuse(trial.run_cases(read))
         return Rehearsal(after, Effect(()))
     inspection.guard(guards.one_practice(change, base.granted))

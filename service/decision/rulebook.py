@@ -114,7 +114,7 @@ class Rulebook:
 
     def _allows(self, request: Asking) -> bool:
         if self._effect is Effect.ALLOW_OVERRIDE:
-            return next(self._matching(request), None) is not None
+            return any(branch.allows(request) for branch in self._branches)
         if self._effect.ordered:
             first = min(self._firsts(request), default=None, key=_by_place)
             return first is not None and not first.denies
@@ -187,6 +187,17 @@ class _Branch:
         for bucket in table.values():
             bucket.sort(key=_by_place if model.effect.ordered else _by_effect)
         self._table = dict(table)
+
+    def allows(self, request: Asking) -> bool:
+        """Whether any row matches, where none denies. What `matching` finds, without finding it."""
+        for ask in self._asks:
+            if not ask(request):
+                return False
+        if self.scans:
+            return next(self.matching(request), None) is not None
+        if self._equal is not None:
+            return tuple([request[at] for at in self._equal]) in self._table
+        return any(map(self._table.__contains__, product(*[key(request) for key in self._keys])))
 
     def matching(self, request: Asking) -> Iterator[Entry]:
         """Every row that matches; of one key, those that deny first."""
@@ -314,9 +325,9 @@ def _ties(term: Term) -> int | None:
 
 def _key(term: Term, reached: Reached) -> Callable[[Asking], Collection[Value]]:
     """What the tied field of a row may be, given a request."""
-    if isinstance(term, Compared):
-        given = _getter(term.left, ())
-        return lambda request: (given(request),)
+    if isinstance(term, Compared) and isinstance(term.left, Asked):
+        at = term.left.at
+        return lambda request: (request[at],)
     assert isinstance(term, Linked)  # noqa: S101  the other that ties
     lower, role, domain = term.lower, term.role, term.domain or Literal("")
 
@@ -335,6 +346,8 @@ def _key(term: Term, reached: Reached) -> Callable[[Asking], Collection[Value]]:
 def _test(term: Term, fields: tuple[str, ...], reached: Reached) -> Test:
     """One term as a test of the request, given the fields of a row."""
     if isinstance(term, Compared):
+        if (quick := _with_text(term, fields)) is not None:
+            return quick
         left, sign, right = _getter(term.left, fields), term.sign, _getter(term.right, fields)
         return lambda request: compare(left(request), sign, right(request))
     if isinstance(term, Linked):
@@ -350,6 +363,19 @@ def _test(term: Term, fields: tuple[str, ...], reached: Reached) -> Test:
         return isinstance(asked, str) and fits(asked)
 
     return fitting
+
+
+def _with_text(term: Compared, fields: tuple[str, ...]) -> Test | None:
+    """A comparison of the request with a text, which nothing but a text equals: most are, and this is quicker."""
+    text = None if isinstance(term.right, Asked) else value(term.right, (), fields)
+    if not isinstance(term.left, Asked) or not isinstance(text, str):
+        return None
+    at = term.left.at
+    if term.sign == "==":
+        return lambda request: request[at] == text
+    if term.sign == "!=":
+        return lambda request: request[at] is not None and request[at] != text
+    return None
 
 
 def _linked(term: Linked, fields: tuple[str, ...], reached: Reached) -> Test:
