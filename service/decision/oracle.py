@@ -82,7 +82,7 @@ class _Named(str):  # noqa: SLOT000 - attributes of any name are the point
 class _Missing:
     """What no comparison holds for."""
 
-    __hash__ = None  # type: ignore[assignment]  # it is equal to nothing, itself included
+    __hash__ = object.__hash__  # it is equal to nothing, and yet Casbin looks it up
 
     def _never(self, _other: object) -> bool:
         return False
