@@ -23,6 +23,8 @@ BENCHMARKS = {
     "change": "a change to one practice, in memory",
     "http": "checks a second over HTTP",
     "publish": "a change to one practice, through the store",
+    "fresh": "finding that nothing is new",
+    "bulk": "a change of 100,000 rows, committed",
 }
 
 

@@ -59,7 +59,8 @@ class Settings:
             "ROLEWARDEN_DATABASE_URL",
             "",
             str,
-            "SQLAlchemy URL of the store. Unless set: SQLite, in `rolewarden.db` in `ROLEWARDEN_HOME`.",
+            "URL of the store: `sqlite:///PATH` or `postgresql+psycopg://...`. Unless set: SQLite, in `rolewarden.db` "
+            "in `ROLEWARDEN_HOME`.",
             secret=True,
         ),
     ] = field(repr=False)
