@@ -43,7 +43,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
 @pytest.fixture
 def reader(home: Home) -> str:
     """The URL of the one who can only read."""
-    return make_url(home.url).set(username="rolewarden_check").render_as_string()
+    return make_url(home.url).set(username="policy_reader").render_as_string()
 
 
 def test_the_reader_is_enough_for_the_check_part(home: Home, reader: str) -> None:
@@ -77,16 +77,16 @@ def test_rows_altered_beneath_revisions_are_not_served(home: Home) -> None:
     engine = create_engine(home.url, poolclass=NullPool)
     with engine.begin() as connection:
         connection.exec_driver_sql(
-            "INSERT INTO casbin_rule (ptype, v0, v1, v2) SELECT 'g', 'user:eve', v1, v2 FROM casbin_rule"
+            "INSERT INTO casbin_rule (ptype, v0, v1, v2) SELECT 'g', 'user:mallory', v1, v2 FROM casbin_rule"
             " WHERE ptype = 'g' AND v0 = 'user:ann' AND v2 = 'riverside' LIMIT 1"
         )
     try:
         with serving(home, "check", "--demo") as service:
             probe = service.client()
-            assert probe.ask("eve", "respond", TASK).code == "rows_altered"
-            assert probe.ask("eve", "respond", TASK, "lakeside").code != "rows_altered"
+            assert probe.ask("mallory", "respond", TASK).code == "rows_altered"
+            assert probe.ask("mallory", "respond", TASK, "lakeside").code != "rows_altered"
             with engine.begin() as connection:
-                connection.exec_driver_sql("DELETE FROM casbin_rule WHERE ptype = 'g' AND v0 = 'user:eve'")
+                connection.exec_driver_sql("DELETE FROM casbin_rule WHERE ptype = 'g' AND v0 = 'user:mallory'")
             wait_until(lambda: probe.ask("ann", "respond", TASK).code == "allowed")
     finally:
         engine.dispose()
