@@ -220,6 +220,8 @@ class TestRefusals:
         assert answer.status_code == 403
         assert "You don't have access to do this in Setup > Administrative Setup > Roles." in words(answer)
         assert "Ask your practice administrator. Code " in words(answer)
+        assert "Sign out everywhere" in words(answer)
+        assert "Eve Elm" in words(answer)
         [event] = setup.events("setup:page:refuse")
         assert (event["actor"], event["practice"], event["path"]) == ("user:eve", "riverside", path)
         assert f"Code {event['code']}." in words(answer)
