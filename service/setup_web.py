@@ -76,6 +76,8 @@ def create_app(settings: Settings) -> Flask:
     )
     live.start()
     provider = Provider(settings) if settings.oidc_issuer else None
+    if provider is not None:
+        provider.ask_early()
     return flask_app(Office(settings, Press(Store.open(settings.store_url), counter), live, provider))
 
 
@@ -266,7 +268,7 @@ def _note_bug(error: Exception, asked: Asked) -> None:
 
 
 def _keep_refusal(error: AccessRefused, asked: Asked, office: Office) -> None:
-    record.keep_refusal(
+    record.keep_or_log(
         office,
         AuditEvent.PAGE_REFUSE,
         error.actor,

@@ -121,7 +121,7 @@ def end_everywhere(visit: Visit, person: Person) -> None:
     """End every sign-in of a person. Each of their practices has it on record, as those who review read their own."""
     ended = visit.office.press.store.end_sessions(person.user)
     for practice in sorted(person.practices) or [""]:
-        record.keep(visit.office, AuditEvent.SESSION_END, person.actor, practice, ended=str(ended))
+        record.keep_or_log(visit.office, AuditEvent.SESSION_END, person.actor, practice, ended=str(ended))
 
 
 def signed_out(visit: Visit) -> Reply:

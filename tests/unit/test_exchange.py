@@ -24,6 +24,7 @@ class TestFields:
 def test_a_place_can_be_asked_for_again() -> None:
     """The path with its query leads to the same page, whatever is in it."""
     assert Asked("GET", "/a").place == "/a"
+    assert Asked("GET", "/practices/سارة b?/").place == "/practices/%D8%B3%D8%A7%D8%B1%D8%A9%20b%3F/"
     assert Asked("GET", "/a", query=Fields((("q", "a&b=ü "),))).place == "/a?q=a%26b%3D%C3%BC+"
     assert see_other("/x", "a=b").cookies == ("a=b",)
 
