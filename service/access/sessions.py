@@ -84,7 +84,8 @@ def signed_in(office: Office, cookies: Mapping[str, str]) -> Person | None:
         return None
     if is_over(session, office.clock(), office.settings):
         if office.press.store.expire_session(session.id_hash, office.now()):
-            record.keep_or_log(office, AuditEvent.SESSION_EXPIRE, f"{USER_PREFIX}{session.user}")
+            for practice in sorted(session.practices):
+                record.keep_or_log(office, AuditEvent.SESSION_EXPIRE, f"{USER_PREFIX}{session.user}", practice)
         return None
     if office.clock() - datetime.fromisoformat(session.seen) >= SEEN_EVERY:
         with suppress(StoreUnavailable):  # while nothing can be written, it does not last any longer
