@@ -24,6 +24,8 @@ BENCHMARKS = {
     "search": "everyone who may, and a page of questions",
     "http": "checks a second over HTTP",
     "publish": "a change to one practice, through the store",
+    "fresh": "finding that nothing is new",
+    "bulk": "a change of 100,000 rows, committed",
 }
 
 

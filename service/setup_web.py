@@ -25,7 +25,7 @@ from werkzeug.formparser import FormDataParser
 from service import ui
 from service.access import headers as guards
 from service.access import record, sessions
-from service.access.door import let_in
+from service.access.door import let_in, seen_by
 from service.access.permissions import API_PAGE, CONTINUE, HOME, OPENAPI, SETUP_ENDPOINTS, SIGN_IN, Endpoint
 from service.access.person import Office, View, Visit
 from service.access.provider import Provider
@@ -39,7 +39,6 @@ from service.errors import (
     NotFound,
     ProviderAway,
     RequestError,
-    RolewardenError,
     SignInFailed,
     StoreUnavailable,
     Unauthenticated,
@@ -77,6 +76,8 @@ def create_app(settings: Settings) -> Flask:
     )
     live.start()
     provider = Provider(settings) if settings.oidc_issuer else None
+    if provider is not None:
+        provider.ask_early()
     return flask_app(Office(settings, Press(Store.open(settings.store_url), counter), live, provider))
 
 
@@ -195,11 +196,8 @@ def answer_to(error: Exception, asked: Asked, office: Office, visit: Visit | Non
         logger.error("provider_away", problem=error.message, request_id=asked.id)
     if isinstance(error, Unauthenticated):
         return see_other(f"{SIGN_IN}?{urlencode({'next': _onward(asked, office)})}")
-    around = Frame(demo=office.settings.demo)
-    with suppress(RolewardenError):
-        around = frame(visit) if visit is not None else around
     return framed(
-        around,
+        _frame_of(asked, office, visit),
         "error.html",
         status,
         heading=_HEADINGS.get(status, "That did not work"),
@@ -209,6 +207,14 @@ def answer_to(error: Exception, asked: Asked, office: Office, visit: Visit | Non
         back_words="Sign in again" if isinstance(error, SignInFailed | ProviderAway) else "Go to the first page",
         request_id=asked.id if status >= _INTERNAL else "",
     )
+
+
+def _frame_of(asked: Asked, office: Office, visit: Visit | None) -> Frame:
+    """The frame around an error: that of the person, as far as they got, so that they can go on from there."""
+    try:
+        return frame(seen_by(asked, office) if visit is None else visit)
+    except Exception:  # noqa: BLE001 - what went wrong may go wrong here, too; then the page does without
+        return Frame(demo=office.settings.demo)
 
 
 def told(error: Exception) -> tuple[int, str, str, str]:
@@ -262,7 +268,7 @@ def _note_bug(error: Exception, asked: Asked) -> None:
 
 
 def _keep_refusal(error: AccessRefused, asked: Asked, office: Office) -> None:
-    record.keep_refusal(
+    record.keep_or_log(
         office,
         AuditEvent.PAGE_REFUSE,
         error.actor,

@@ -138,7 +138,7 @@ def _carried_out(request: Request) -> Reply:
     except (ChangeRefused, InvalidPolicy) as error:
         rule = error.rule if isinstance(error, ChangeRefused) else error.code
         actor = f"token:{request.token.name}"
-        record.keep_refusal(visit.office, AuditEvent.API_CHANGE_REFUSE, actor, visit.practice, rule=rule)
+        record.keep_or_log(visit.office, AuditEvent.API_CHANGE_REFUSE, actor, visit.practice, rule=rule)
         raise
 
 

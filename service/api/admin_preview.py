@@ -22,7 +22,6 @@ def preview(request: Request) -> Reply:
         change=seen.newest,
         nothing=seen.nothing,
         flips=tuple(values.Flip(flip.user, flip.screen, flip.action, flip.gained) for flip in flips),
-        sentences=(),
         refused=_refusal(seen.refused) if seen.refused else None,
     )
     return told(shown, seen.newest)

@@ -259,7 +259,6 @@ class PreviewShown(Given, frozen=True):
     change: int
     nothing: bool
     flips: tuple[Flip, ...]
-    sentences: tuple[str, ...]
     refused: Refusal | None = None
 
 

@@ -2,7 +2,7 @@
 
 A token holds offset, limit and revision. The seal covers them, the query and the name of the caller, under the secret
 of the caller's own bearer token. So nothing is kept here; whichever worker or host gets the next request can open it;
-and a token of another query or another caller opens nothing. docs/adr/0015-pages.md has the reasons.
+and a token of another query or another caller opens nothing. docs/adr/0017-pages.md has the reasons.
 """
 
 from __future__ import annotations

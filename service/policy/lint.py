@@ -179,6 +179,8 @@ def practice_rows(rows: Sequence[Row], at: At, known: Screens, users: Mapping[st
         if row.kind == "user" and row.fields[1].startswith((USER_PREFIX, ROLE_PREFIX)):
             text, mend = f"a user named `{row.fields[1]}`", "give the user an id without a prefix"
             found.append(finding("user-as-role", at(index, 1), text, mend))
+        if row.kind == "role" and row.fields[1].startswith(ROLE_PREFIX) and not _is_role(row.fields[1]):
+            found.append(_misnamed(at(index, 1), row.fields[1], ROLE_PREFIX))
         if row.kind not in ("p", "g"):
             continue
         if users is not None and row.practice not in users and row.practice not in unknown:

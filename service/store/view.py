@@ -196,7 +196,7 @@ class View:
         return review.fared(self._connection, numbers, practice, most)
 
     def some_rows(self, numbers: Collection[int], practice: str, most: int) -> dict[int, Some]:
-        """By revision, at most so many of its rows that belong to a practice or to all, and how many there are."""
+        """By revision, its rows that belong to a practice or to all, unless there are more than `most`."""
         return review.some_rows(self._connection, numbers, practice, most)
 
     def actors(self, practice: str) -> tuple[str, ...]:

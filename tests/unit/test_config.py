@@ -265,3 +265,96 @@ class TestDemonstration:
         with pytest.raises(ConfigError, match="no setting `ROLEWARDEN_DEMO`"):
             settings(DEMO="true")
         assert replace(Settings.from_environ({}), demo=True) == Settings.from_environ({}, demo=True)
+
+
+WHOLE = {
+    "OIDC_ISSUER": "https://id.example.org/realm",
+    "OIDC_CLIENT_ID": "setup",
+    "OIDC_CLIENT_SECRET": "s" * 20,
+    "SESSION_KEYS": "k" * 32,
+    "SETUP_URL": "https://setup.example.org",
+}
+"""All that signing in with a provider needs."""
+
+
+class TestSigningIn:
+    def test_all_of_it(self) -> None:
+        """With all that it needs the service starts; each key stands by itself."""
+        found = settings(**WHOLE | {"SESSION_KEYS": f"{'k' * 32}, {'o' * 40}"})
+        assert found.session_keys == ("k" * 32, "o" * 40)
+        assert found.setup_address == "https://setup.example.org"
+        assert (found.oidc_user_claim, found.oidc_practices_claim) == ("sub", "practices")
+        assert (found.session_idle, found.session_lifetime) == (900, 43200)
+
+    @pytest.mark.parametrize("missing", WHOLE)
+    def test_half_of_it(self, missing: str) -> None:
+        """Without one of them the service does not start, and the error names the one that is missing."""
+        given = {name: value for name, value in WHOLE.items() if name != missing}
+        with pytest.raises(ConfigError, match=f"`ROLEWARDEN_{missing}` is missing"):
+            settings(**given)
+
+    def test_none_of_the_provider(self) -> None:
+        """Keys and an address alone are no half of anything."""
+        found = settings(SESSION_KEYS="k" * 32, SETUP_URL="https://setup.example.org")
+        assert found.oidc_issuer == ""
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("OIDC_ISSUER", "id.example.org"),
+            ("OIDC_ISSUER", "ftp://id.example.org"),
+            ("OIDC_ISSUER", "http://id.example.org"),
+            ("OIDC_ISSUER", "https://"),
+            ("SETUP_URL", "https://user@setup.example.org"),
+            ("SETUP_URL", "https://setup.example.org/?a"),
+            ("SETUP_URL", "https://setup.example.org/#a"),
+            ("SETUP_URL", "https://setup.example.org:99999"),
+            ("SETUP_URL", "https://setup.example.org\\@evil"),
+            ("SETUP_URL", "http://setup.example.org"),
+            ("SETUP_URL", "https://setup example.org"),
+            ("SESSION_KEYS", "short"),
+            ("SESSION_KEYS", f"{'k' * 32},"),
+            ("OIDC_SCOPES", "profile email"),
+            ("SESSION_IDLE", "0"),
+            ("SESSION_LIFETIME", "1"),
+            ("SETUP_BIND", "8181"),
+            ("SETUP_WORKERS", "0"),
+        ],
+    )
+    def test_what_is_malformed(self, name: str, value: str) -> None:
+        """What is no address, or one beyond this host without TLS, and a key that could be guessed stop the start."""
+        with pytest.raises(ConfigError, match=f"ROLEWARDEN_{name}"):
+            settings(**WHOLE | {name: value})
+
+    @pytest.mark.parametrize("name", ["OIDC_ISSUER", "SETUP_URL"])
+    def test_on_this_host(self, name: str) -> None:
+        """On this host nobody listens on the way."""
+        assert settings(**WHOLE | {name: "http://localhost:9000"})
+
+    def test_beyond_this_host_without_tls(self) -> None:
+        """Pages are not answered beyond this host without TLS, as checks are not."""
+        with pytest.raises(ConfigError, match=r"`ROLEWARDEN_SETUP_BIND` is `0\.0\.0\.0:8181`"):
+            settings(SETUP_BIND="0.0.0.0:8181")
+        assert settings(SETUP_BIND="0.0.0.0:8181", TLS_PROXY="true")
+
+    @pytest.mark.parametrize(
+        ("given", "said"),
+        [
+            ({"SETUP_BIND": "0.0.0.0:8181", "TLS_PROXY": "true"}, "ROLEWARDEN_SETUP_BIND"),
+            (WHOLE, "ROLEWARDEN_OIDC_ISSUER"),
+            ({"SETUP_URL": "https://setup.example.org"}, "ROLEWARDEN_SETUP_URL"),
+        ],
+        ids=["beyond", "provider", "address"],
+    )
+    def test_not_in_the_demonstration(self, given: dict[str, str], said: str) -> None:
+        """Where anybody can be anybody there is no provider, no address of others, and no way in from elsewhere."""
+        with pytest.raises(ConfigError) as caught:
+            Settings.from_environ({f"ROLEWARDEN_{name}": value for name, value in given.items()}, demo=True)
+        assert said in f"{caught.value.message} {caught.value.mend}"
+
+    def test_the_address_unless_set(self) -> None:
+        """Without an address of their own, pages are known by where they answer."""
+        assert settings().setup_address == "http://127.0.0.1:8181"
+        assert settings(SETUP_BIND="[::1]:9000").setup_address == "http://[::1]:9000"
+        assert settings(SETUP_BIND="unix:/run/setup.sock").setup_address == "http://localhost"
+        assert settings(TLS_CERT=__file__, TLS_KEY=__file__).setup_address == "https://127.0.0.1:8181"
