@@ -1,4 +1,4 @@
-"""The description of the check part for tools: `openapi.yaml` beside this file, as JSON.
+"""The description of the check part for tools: `description.yaml` beside this file, as JSON.
 
 It is written by hand and held to what is served by tests, so that nothing is derived from code that a caller cannot
 see. It names no server: whoever reads it has found us already.
@@ -14,7 +14,7 @@ import yaml
 from service.api.wire import JSON, write_json
 from service.exchange import Reply
 
-FILE = Path(__file__).with_name("openapi.yaml")
+FILE = Path(__file__).with_name("description.yaml")
 
 
 def description() -> Reply:

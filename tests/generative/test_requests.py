@@ -1,7 +1,7 @@
 """A storm of broken requests over Flask's door: no error of ours, no hang, and no allow but those of the definition.
 
-2,000 requests by default, 100,000 with LONG_TESTS=1; STORM_SEED=n makes other ones. What a request asks is read here
-anew, by some lines that share nothing with the product, and put to `service.decision.scan`.
+2,000 requests by default, 100,000 with LONG_TESTS=1, or STORM_COUNT=n; STORM_SEED=n makes other ones. What a request
+asks is read here anew, by some lines that share nothing with the product, and put to `service.decision.scan`.
 """
 
 import io
@@ -30,7 +30,7 @@ from service.web import flask_app
 from tests.contract.endpoint.demonstration import POLICIES, Demonstration, publish
 from tests.generative.requests import Mutations, Sent
 
-COUNT = 100_000 if os.environ.get("LONG_TESTS") else 2_000
+COUNT = int(os.environ.get("STORM_COUNT", "0")) or (100_000 if os.environ.get("LONG_TESTS") else 2_000)
 SEED = int(os.environ.get("STORM_SEED", "1"))
 LONGEST = 5.0
 """Seconds that a request may take, on a machine that is busy with other work."""
