@@ -10,39 +10,18 @@ INVARIANT: nothing here changes or grows after it was built, whatever is asked.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from itertools import product
 from types import MappingProxyType
 from typing import NamedTuple
 
 from service.decision.engine import Division, Snapshot
-from service.policy import patterns
-from service.policy.expression import (
-    Asked,
-    Compared,
-    Conjunction,
-    Linked,
-    Listed,
-    Literal,
-    Operand,
-    Term,
-    Value,
-    Written,
-    compare,
-    operands,
-    value,
-)
+from service.decision.terms import Asking, Reached, Test, as_key, as_test, tied
+from service.policy.expression import Asked, Compared, Conjunction, Term, Value, Written, operands
 from service.policy.model import Effect, Model
 from service.policy.roles import Links
 from service.values import Decision, Explanation, Reason, Row
-
-Asking = tuple[Value, ...]
-Test = Callable[[Asking], bool]
-Reached = Mapping[tuple[str, Value], Mapping[str, frozenset[str]]]
-"""(role definition, domain) -> name -> every name that it reaches, itself included. Names without links are not in."""
-
-_NOBODY: Mapping[str, frozenset[str]] = MappingProxyType({})
 
 
 class How(StrEnum):
@@ -167,22 +146,22 @@ class _Branch:
 
     def __init__(self, model: Model, terms: Conjunction, entries: list[Entry], reached: Reached) -> None:
         alone = [term for term in terms if not _reads(term, Written)]
-        tied, left = _tied([term for term in terms if _reads(term, Written)])
+        ties, left = tied([term for term in terms if _reads(term, Written)])
         fixed = [term for term in left if not _reads(term, Asked)]
         tested = [term for term in left if _reads(term, Asked)]
         self.scans = bool(tested)
-        self._asks = tuple(_test(term, (), reached) for term in alone)
-        self._keys = [_key(term, reached) for term, _ in tied]
-        equal = [term.left.at for term, _ in tied if isinstance(term, Compared) and isinstance(term.left, Asked)]
-        self._equal = equal if len(equal) == len(tied) else None
-        columns = [column for _, column in tied]
+        self._asks = tuple(as_test(term, (), reached) for term in alone)
+        self._keys = [as_key(term, reached) for term, _ in ties]
+        equal = [term.left.at for term, _ in ties if isinstance(term, Compared) and isinstance(term.left, Asked)]
+        self._equal = equal if len(equal) == len(ties) else None
+        columns = [column for _, column in ties]
         forbids = model.effect is not Effect.ALLOW_OVERRIDE
         table: dict[tuple[Value, ...], list[Entry]] = defaultdict(list)
         for entry in entries:
             fields = entry.row.fields
-            if (entry.denies and not forbids) or not all(_test(term, fields, reached)(()) for term in fixed):
+            if (entry.denies and not forbids) or not all(as_test(term, fields, reached)(()) for term in fixed):
                 continue
-            tests = tuple(_test(term, fields, reached) for term in tested)
+            tests = tuple(as_test(term, fields, reached) for term in tested)
             table[tuple(fields[column] for column in columns)].append(entry._replace(tests=tests))
         for bucket in table.values():
             bucket.sort(key=_by_place if model.effect.ordered else _by_effect)
@@ -279,121 +258,3 @@ def _links(model: Model, rows: Iterable[Row]) -> dict[tuple[str, str], Links]:
 
 def _reached(model: Model, rows: Iterable[Row]) -> Reached:
     return {place: {name: links.above(name) for name in links.names} for place, links in _links(model, rows).items()}
-
-
-# --- ties: what an index can answer ---
-
-
-def _tied(terms: list[Term]) -> tuple[list[tuple[Term, int]], list[Term]]:
-    """Terms that tie a request to a field of the row, each with that column, and the terms that are left."""
-    equal = {
-        term.right.at: term.left
-        for term in terms
-        if isinstance(term, Compared)
-        and term.sign == "=="
-        and isinstance(term.left, Asked)
-        and isinstance(term.right, Written)
-    }
-    tied: dict[int, Term] = {}
-    left: list[Term] = []
-    for written in terms:
-        term = _on_request(written, equal)
-        column = _ties(term)
-        if column is None or column in tied:
-            left.append(term)
-        else:
-            tied[column] = term
-    return [(term, column) for column, term in tied.items()], left
-
-
-def _on_request(term: Term, equal: Mapping[int, Asked]) -> Term:
-    """A link whose domain is a field of the row that must equal one of the request, in the domain of the request."""
-    if isinstance(term, Linked) and isinstance(term.domain, Written) and term.domain.at in equal:
-        return Linked(term.role, term.lower, term.upper, equal[term.domain.at])
-    return term
-
-
-def _ties(term: Term) -> int | None:
-    """The column of the row that a term ties to the request; None where it does not."""
-    if isinstance(term, Compared):
-        ties = term.sign == "==" and isinstance(term.left, Asked) and isinstance(term.right, Written)
-        return term.right.at if ties and isinstance(term.right, Written) else None
-    if not isinstance(term, Linked) or not isinstance(term.upper, Written) or isinstance(term.lower, Written):
-        return None
-    return None if isinstance(term.domain, Written) else term.upper.at
-
-
-def _key(term: Term, reached: Reached) -> Callable[[Asking], Collection[Value]]:
-    """What the tied field of a row may be, given a request."""
-    if isinstance(term, Compared) and isinstance(term.left, Asked):
-        at = term.left.at
-        return lambda request: (request[at],)
-    assert isinstance(term, Linked)  # noqa: S101  the other that ties
-    lower, role, domain = term.lower, term.role, term.domain or Literal("")
-
-    def above(request: Asking) -> Collection[Value]:
-        name, place = value(lower, request, ()), value(domain, request, ())
-        if not isinstance(name, str) or not isinstance(place, str):
-            return ()
-        return reached.get((role, place), _NOBODY).get(name) or (name,)
-
-    return above
-
-
-# --- tests: what is left ---
-
-
-def _test(term: Term, fields: tuple[str, ...], reached: Reached) -> Test:
-    """One term as a test of the request, given the fields of a row."""
-    if isinstance(term, Compared):
-        if (quick := _with_text(term, fields)) is not None:
-            return quick
-        left, sign, right = _getter(term.left, fields), term.sign, _getter(term.right, fields)
-        return lambda request: compare(left(request), sign, right(request))
-    if isinstance(term, Linked):
-        return _linked(term, fields, reached)
-    given = _getter(term.value, fields)
-    if isinstance(term, Listed):
-        among = [literal.value for literal in term.among]
-        return lambda request: any(compare(given(request), "==", other) for other in among)
-    fits = patterns.compiled(term.function, str(value(term.pattern, (), fields)))
-
-    def fitting(request: Asking) -> bool:
-        asked = given(request)
-        return isinstance(asked, str) and fits(asked)
-
-    return fitting
-
-
-def _with_text(term: Compared, fields: tuple[str, ...]) -> Test | None:
-    """A comparison of the request with a text, which nothing but a text equals: most are, and this is quicker."""
-    text = None if isinstance(term.right, Asked) else value(term.right, (), fields)
-    if not isinstance(term.left, Asked) or not isinstance(text, str):
-        return None
-    at = term.left.at
-    if term.sign == "==":
-        return lambda request: request[at] == text
-    if term.sign == "!=":
-        return lambda request: request[at] is not None and request[at] != text
-    return None
-
-
-def _linked(term: Linked, fields: tuple[str, ...], reached: Reached) -> Test:
-    lower, upper = _getter(term.lower, fields), _getter(term.upper, fields)
-    role, domain = term.role, _getter(term.domain or Literal(""), fields)
-
-    def linked(request: Asking) -> bool:
-        name, other, place = lower(request), upper(request), domain(request)
-        if not (isinstance(name, str) and isinstance(other, str) and isinstance(place, str)):
-            return False
-        return name == other or other in reached.get((role, place), _NOBODY).get(name, ())
-
-    return linked
-
-
-def _getter(operand: Operand, fields: tuple[str, ...]) -> Callable[[Asking], Value]:
-    if isinstance(operand, Asked):
-        at = operand.at
-        return lambda request: request[at]
-    known = value(operand, (), fields)
-    return lambda _: known
