@@ -25,6 +25,7 @@ from service.live import Live
 from service.publish import Press
 from service.store.counter import Counter
 from service.store.sql import Store
+from service.witness import Witness
 
 MOST_FINDINGS = 10
 """Errors of a policy that are shown when something else was asked for than its check."""
@@ -176,8 +177,8 @@ def _store() -> Iterator[Store]:
 
 @contextmanager
 def _press() -> Iterator[Press]:
-    with _store() as store, closing(Counter.open(_settings().counter)) as counter:
-        yield Press(store, counter)
+    with _store() as store, closing(Counter.open(_settings().counter)) as counter, closing(Witness()) as witness:
+        yield Press(store, counter, opinion=witness.hear)
 
 
 @contextmanager

@@ -30,6 +30,11 @@ class Effect:
 
     flips: tuple[Flip, ...] = ()
 
+    @classmethod
+    def of(cls, effects: Iterable[Effect]) -> Effect:
+        """The effects of several practices as one."""
+        return cls(tuple(sorted(flip for each in effects for flip in each.flips)))
+
     @property
     def gained(self) -> tuple[Flip, ...]:
         """What somebody may do that they might not before."""
