@@ -6,16 +6,19 @@ although no row of theirs moves. One practice is held at a time, so that files c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from service import inspection
 from service.audit.chain import rows_digest
 from service.decision import trial
+from service.decision.effect import Opened
 from service.decision.engine import Ruleset, Snapshot
 from service.decision.reach import Docket, Levels, Side
+from service.decision.words import State
 from service.inspection import Base
 from service.policy.bundle import Bundle
+from service.policy.practice import Practice
 from service.store.sql import Store
 from service.values import Row
 
@@ -66,6 +69,14 @@ class Staging:
             exists = practice in self._base.practices, any(row.kind == "practice" for row in rows[1])
             self._kept[practice] = self._built(practice, rows, exists)
         return self._kept[practice]
+
+    def states(self, practice: str, mark: Callable[[str], str] = str) -> tuple[State, State]:
+        """One practice before and after, to be spoken of."""
+        before, after = (
+            State(Practice.of(practice, side.rows), Opened(side.snapshot.divisions.get(practice)), bundle.screens, mark)
+            for side, bundle in zip(self.sides(practice), self._bundles, strict=True)
+        )
+        return before, after
 
     def sides(self, practice: str) -> tuple[Side, Side]:
         """One practice before and after."""
