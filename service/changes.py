@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from service.errors import BaseMoved, ChangeRefused, PracticeMoved, UsageError
+from service.errors import BaseMoved, PracticeMoved, UsageError
 from service.inspection import identity
 from service.policy.bundle import TEMPLATES, Bundle
 from service.policy.cases import instance
@@ -107,31 +107,6 @@ def of_edits(view: View, author: Author, practice: str, edits: Iterable[Edit], b
     current = Practice.of(practice, view.rows(practice))
     wanted = carried_out(current, edits, published_templates(view))
     return _difference(view, author, set(current.rows), set(wanted.rows))
-
-
-def of_undo(view: View, author: Author, number: int) -> tuple[Change, dict[str, str]]:
-    """What it takes for a change not to have been, made from the newest: its rows the other way round, and their texts.
-
-    What is so already is left as it is. Raises UsageError where there is no such change, and ChangeRefused where a row
-    that it brought, or one in whose place it came, has been changed since.
-    """
-    undone = view.revision(number)
-    if undone is None:
-        raise UsageError(f"there is no change no. {number}", "see `rolewarden log`")
-    current = {row for practice, _ in undone.practices for row in view.rows(practice)}
-    if overtaken := [row for row in undone.added if row not in current and _replaced(row, current)]:
-        message = f"what change no. {number} made of a `{overtaken[0].kind}` row was changed since"
-        raise ChangeRefused("undo-overtaken", message, "change it by hand, or undo the later change first")
-    wanted = (current - set(undone.added)) | set(undone.removed)
-    change = _difference(view, author, current, wanted)
-    named = {row.fields[0]: row.fields[1] for row in change.added if row.kind == "file"}
-    texts = view.texts(named.values())
-    return change, {path: texts[digest] for path, digest in named.items()}
-
-
-def _replaced(row: Row, current: set[Row]) -> bool:
-    """Whether another row stands where this one stood."""
-    return any(other.kind == row.kind and other.fields[:-1] == row.fields[:-1] for other in current)
 
 
 def published_templates(view: View) -> tuple[Row, ...]:

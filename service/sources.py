@@ -69,9 +69,7 @@ def of_change(view: View, number: int) -> Source:
     if number > view.head().number or number < 1:
         raise UsageError(f"there is no change no. {number}", f"the newest is {view.head().number}")
     rows = view.rows_at(number)
-    named = {row.fields[0]: row.fields[1] for row in rows if row.kind == "file"}
-    texts = view.texts(named.values())
-    read = _sound({path: texts[digest].encode() for path, digest in named.items()})
+    read = _sound({path: text.encode() for path, text in view.files_at(number).items()})
     return Source(f"@{number}", read, _divided(row for row in rows if row.practice), stored=True)
 
 

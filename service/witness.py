@@ -32,6 +32,9 @@ from service.values import Request, Row
 PATIENCE = 10.0
 """Seconds for all that is asked about one change."""
 
+ENOUGH = 1_000
+"""Questions after which the time may be over before every answer that changes was heard, as in a large import."""
+
 MOST_MEMORY = 2 << 30
 """Bytes that the witness may take."""
 
@@ -53,7 +56,8 @@ class Silence(StrEnum):
     """The process ended while it was asked, and its successor did, too."""
 
     LATE = "late"
-    """Not every answer that changes was heard in time. What does not change may be cut short: `asked` says where."""
+    """Too few answers that change were heard in time: neither all nor `ENOUGH`. Others may be cut short, and the number
+    of those asked says where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,7 @@ class Witness:
                 asked += len(hearing.after.requests)
         except TimeoutError:
             self._end()  # it may be in the middle of an answer
-            return Statement(asked, silence=Silence.LATE if flips else None)
+            return Statement(asked, silence=Silence.LATE if flips and asked < ENOUGH else None)
         except _Absent:
             self._end()
             return Statement(asked, silence=Silence.ABSENT)

@@ -24,7 +24,7 @@ from service.values import USER_PREFIX, Request, Row
 MOST = 10_000
 """Questions that are asked of one change."""
 
-_TOGETHER = 32
+_TOGETHER = 16
 """Users in one slice: Casbin takes time in the square of their number to read it, and some to begin."""
 
 Levels = frozenset[tuple[str, str]]
@@ -173,23 +173,24 @@ def _together(cells: Iterable[Cell]) -> Iterator[tuple[str, list[str]]]:
 class Sliced:
     """The rows of a practice by what they can decide.
 
-    Whether a user may do something on a screen is decided by the levels on that screen, by what levels of that screen
-    contain, by the roles of that user, and by roles within roles; no other row can, whatever it says. The roles of
-    inactive users are left out: Casbin knows no directory (the named difference `known-names`).
+    Whether a user may do something on a screen is decided by the levels on that screen of roles that the user comes to,
+    by what levels of that screen contain, by the roles of that user, and by roles within roles; no other row can,
+    whatever it says. The roles of inactive users are left out: Casbin knows no directory (the named difference
+    `known-names`). Links are followed here anew: a second opinion does not rest on how the engine follows them.
     """
 
     def __init__(self, practice: str, side: Side) -> None:
         self._side = side
-        self._levels: dict[str, list[Row]] = defaultdict(list)
+        self._levels: dict[tuple[str, str], list[Row]] = defaultdict(list)
         self._roles: dict[str, list[Row]] = defaultdict(list)
-        self._within: list[Row] = []
+        self._above: dict[str, list[Row]] = defaultdict(list)
         division = side.snapshot.divisions.get(practice)
         active = division.held if division else {}
         for row in side.rows if division else ():
             if row.kind == "p":
-                self._levels[row.fields[2]].append(row)
+                self._levels[row.fields[2], row.fields[0]].append(row)
             elif row.kind == "g" and not row.fields[0].startswith(USER_PREFIX):
-                self._within.append(row)
+                self._above[row.fields[0]].append(row)
             elif row.kind == "g" and row.fields[0] in active:
                 self._roles[row.fields[0]].append(row)
 
@@ -197,7 +198,15 @@ class Sliced:
         """The rows that can decide these requests about a screen."""
         shared = [row for row in self._side.shared if row.fields[2] == screen]
         roles = [row for user in dict.fromkeys(request[0] for request in requests) for row in self._roles.get(user, ())]
-        rows = (*sorted(self._levels.get(screen, ())), *self._within, *roles, *shared)
+        reached = dict.fromkeys(row.fields[1] for row in roles)
+        waiting = list(reached)
+        while waiting:
+            more = [row.fields[1] for row in self._above.get(waiting.pop(), ()) if row.fields[1] not in reached]
+            reached |= dict.fromkeys(more)
+            waiting += more
+        levels = [row for role in reached for row in self._levels.get((screen, role), ())]
+        within = [row for role in reached for row in self._above.get(role, ())]
+        rows = (*levels, *within, *roles, *shared)
         return Slice(self._side.snapshot.ruleset.model.text, rows, requests)
 
     def ours(self, requests: tuple[Request, ...]) -> tuple[bool, ...]:

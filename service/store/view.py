@@ -7,7 +7,7 @@ revisions as they are recorded; whether they agree with each other is for its ca
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -119,21 +119,6 @@ class View:
                 )
             texts[path] = content
         return texts
-
-    def texts(self, digests: Iterable[str]) -> dict[str, str]:
-        """Texts that were published once, by SHA-256; one that is another by now is refused, as by `files`."""
-        file, wanted = tables.file_text.c, sorted(set(digests))
-        found: dict[str, str] = {}
-        for start in range(0, len(wanted), _AT_ONCE):
-            some = file.sha256.in_(wanted[start : start + _AT_ONCE])
-            records = self._connection.execute(select(file.sha256, file.text).where(some))
-            found.update((record.sha256, record.text) for record in records)
-        if altered := [digest for digest in wanted if digest not in found or text_digest(found[digest]) != digest]:
-            raise StoreUnavailable(
-                f"the text {altered[0][:12]} in the store is not the one that was published",
-                "restore the store from a backup",
-            )
-        return found
 
     # --- revisions ---
 

@@ -8,9 +8,8 @@ import pytest
 
 from service import changes, folder
 from service.changes import ADMINISTRATOR, Author
-from service.errors import BaseMoved, ChangeRefused, StoreUnavailable, UsageError
+from service.errors import BaseMoved, StoreUnavailable, UsageError
 from service.policy.bundle import Bundle
-from service.publish import publish
 from service.store.view import View
 from service.values import Change, How, Row
 from tests.unit.site import OPERATOR, ROLES, SHIPPED, Site, intact, load, reason, row, some
@@ -289,52 +288,3 @@ class TestCarryOut:
         press = site.press
         with site.away(), pytest.raises(StoreUnavailable):
             changes.carry_out(press, self.add("zoe"))
-
-
-class TestUndo:
-    """Taking a change back is a change like any other."""
-
-    def undone(self, site: Site, number: int) -> Change:
-        """The change that takes one back."""
-        with site.view() as view:
-            return changes.of_undo(view, OPERATOR, number)[0]
-
-    def test_takes_back_what_was_done(self, site: Site) -> None:
-        """Rows that came go, and rows that went come; then all is as it was."""
-        before = site.rows("riverside")
-        done = site.publish("g, user:cam, role:Nurse, riverside", "g, user:ann, role:Front Desk, riverside")
-        publish(self.undone(site, done.number), site.press)
-        assert site.rows("riverside") == before
-
-    def test_takes_back_what_is_left_of_it(self, site: Site) -> None:
-        """What is so again already is left alone; undoing twice changes nothing."""
-        done = site.publish("g, user:cam, role:Nurse, riverside\ng, user:max, role:Nurse, riverside")
-        site.publish("", "g, user:cam, role:Nurse, riverside")
-        change = self.undone(site, done.number)
-        assert (change.added, change.removed) == (frozenset(), some("g, user:max, role:Nurse, riverside"))
-        publish(change, site.press)
-        again = self.undone(site, done.number)
-        assert not again.added | again.removed
-
-    def test_leaves_what_came_later(self, site: Site) -> None:
-        """A level that was set anew since is not thrown away unsaid."""
-        old, new = (f"p, role:Biller, riverside, Task - Orders, {level}" for level in ("Read", "Update"))
-        done = site.publish(new, old)
-        site.publish(new.replace("Update", "Write"), new)
-        with pytest.raises(ChangeRefused) as refused:
-            self.undone(site, done.number)
-        assert refused.value.rule == "undo-overtaken"
-
-    def test_of_files(self, site: Site) -> None:
-        """Files come back with their texts."""
-        before = site.rows("")
-        done = site.publish_files({"catalog.yaml": ("Try again in a minute", "Try again soon")})
-        with site.view() as view:
-            change, texts = changes.of_undo(view, OPERATOR, done.number)
-        publish(change, site.press, texts)
-        assert site.rows("") == before
-
-    def test_of_what_is_not_there(self, site: Site) -> None:
-        """A change that never was cannot be taken back."""
-        with pytest.raises(UsageError):
-            self.undone(site, 99)

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+from service import witness as module
 from service.decision.reach import Hearing, Slice
 from service.errors import ChangeRefused
 from service.publish import Press, publish, rehearse, second_opinion
@@ -146,6 +147,14 @@ class TestSilence:
         with answering(f"{once}print('[true, false]', flush=True); time.sleep(60)", patience=2) as witness:
             found = witness.hear([hearing(True, False), hearing(True, False, flips=flips)])
             assert found == Statement(2, silence=silence)
+
+    def test_late_with_enough(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Of very many answers that change, a thousand heard in time are enough; one fewer are not."""
+        once = f"{READY}sys.stdin.readline(); print('[false, false]', flush=True); sys.stdin.readline()\n"
+        for enough, silence in ((2, None), (3, Silence.LATE)):
+            monkeypatch.setattr(module, "ENOUGH", enough)
+            with answering(f"{once}print('[true, false]', flush=True); time.sleep(60)", patience=2) as witness:
+                assert witness.hear([hearing(True, False)] * 2) == Statement(2, silence=silence)
 
     def test_one_that_does_not_read(self) -> None:
         """A process that stands still holds nobody up for longer, however much it is sent."""
