@@ -62,7 +62,7 @@ def preview(press: Press, author: Author, draft: Draft) -> Preview:
         shown = Preview(before, before, newest)
         try:
             shown = replace(shown, after=carried_out(before, draft.edits, templates))
-            change = changes.of_edits(view, author, draft.practice, draft.edits, newest)
+            change = changes.between(view, author, before, shown.after)
         except ChangeRefused as error:
             return replace(shown, refused=error)
     if shown.nothing:

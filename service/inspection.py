@@ -137,13 +137,14 @@ def _texts(published: Mapping[str, str], change: Change, files: Mapping[str, str
     return {path: text for path, text in published.items() if path not in removed} | dict(files)
 
 
-def lint_rows(read: Bundle, after: Mapping[str, frozenset[Row]]) -> list[Finding]:
-    """What cannot have been meant in the practices as they will be."""
+def lint_rows(read: Bundle, before: Mapping[str, frozenset[Row]], after: Mapping[str, frozenset[Row]]) -> list[Finding]:
+    """What cannot have been meant in the practices as they will be. Rows that stay were looked at one by one before."""
     known, found = read.screens, []
     for name, rows in after.items():
         at = Position(f"practice {name}" if name else bundle.SCREENS)
         ordered = sorted(rows)
-        misspelt = [problem for row in ordered for problem in _spelling(read, row, at)]
+        kept = frozenset[Row]() if "" in after else before[name]
+        misspelt = [problem for row in ordered if row not in kept for problem in _spelling(read, row, at)]
         found += misspelt
         if name and not misspelt:
             users = {row.fields[1] for row in ordered if row.kind == "user"}
@@ -197,7 +198,8 @@ def _declared(shared: Iterable[Row]) -> set[tuple[str, str]]:
 
 def hints(read: Bundle, practice: str, before: frozenset[Row], after: frozenset[Row]) -> list[Finding]:
     """Warnings on a practice as it will be that are not there already."""
-    old, new = (_warnings(read, practice, rows) for rows in (before, after))
+    new = _warnings(read, practice, after)
+    old = _warnings(read, practice, before) if new else []
     return [warning for warning in new if warning not in old]
 
 

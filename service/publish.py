@@ -102,7 +102,7 @@ def rehearse(
     read = inspection.parsed(base.texts)
     old = inspection.published_before(base, read) if "" in after else read
     # 2. lint
-    inspection.refuse(inspection.lint_rows(read, after) + inspection.left_behind(store, base.rows, after))
+    inspection.refuse(inspection.lint_rows(read, base.rows, after) + inspection.left_behind(store, base.rows, after))
     inspection.require_paired(read, after)
     # 3. guard rails of rows
     inspection.require_unmoved(change, base.rows)
