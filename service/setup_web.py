@@ -168,7 +168,10 @@ def _with_body(asked: Asked, most: int) -> Asked:
         _, form, files = parser.parse(io.BytesIO(body), request.mimetype, len(body), request.mimetype_params)
     except (HTTPException, ValueError) as error:
         raise BadRequest("the form cannot be read") from error
-    sent = {name: file.read() for name, file in files.items()}
+    sent = {}
+    for name, file in files.items():
+        sent[name] = file.read()
+        file.close()
     return replace(asked, body=body, form=Fields(tuple(form.items(multi=True))), files=sent)
 
 
