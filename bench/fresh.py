@@ -18,6 +18,7 @@ from service.live import Live
 from service.publish import Press
 from service.store.counter import Counter
 from service.store.sql import Store
+from service.witness import Witness
 
 ASKED, REPEATS, LIMIT = 100_000, 7, 500
 
@@ -48,8 +49,12 @@ def _size(size: int) -> tuple[float, float, float]:
     with TemporaryDirectory(prefix="rolewarden-bench-") as place:
         file, counts = Path(place) / "store.db", Path(place) / "counter"
         Counter.create(counts).close()
-        with closing(Store.open(f"sqlite:///{file}", create=True)) as store, closing(Counter.open(counts)) as counter:
-            fill(Press(store, counter), Path(place) / "files", 1)
+        with (
+            closing(Store.open(f"sqlite:///{file}", create=True)) as store,
+            closing(Counter.open(counts)) as counter,
+            closing(Witness()) as witness,
+        ):
+            fill(Press(store, counter, opinion=witness.hear), Path(place) / "files", 1)
             live = Live(store, counter, max_policy_age=3600, keep_practices=3600)
             live.state()
             snapshot, questions = World(size).snapshot(), World(size).questions(ASKED)

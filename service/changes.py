@@ -110,7 +110,11 @@ def of_edits(view: View, author: Author, practice: str, edits: Iterable[Edit], b
     if (newest := view.last_touched(practice)) != base:
         raise PracticeMoved(practice, base, newest)
     current = Practice.of(practice, view.rows(practice))
-    wanted = carried_out(current, edits, published_templates(view))
+    return between(view, author, current, carried_out(current, edits, published_templates(view)))
+
+
+def between(view: View, author: Author, current: Practice, wanted: Practice) -> Change:
+    """What it takes for a practice to be as wanted."""
     return _difference(view, author, set(current.rows), set(wanted.rows))
 
 

@@ -97,6 +97,8 @@ class Live:
         self._store, self._counter, self._clock = store, counter, clock
         self._max_age, self._keep = max_policy_age, keep_practices
         self._loaded: Loaded | None = None
+        # The state that most requests get: making one takes longer than finding that nothing is new.
+        self._answering: State | None = None
         self._seen = -1
         self._confirmed = clock()
         self._problem = "nothing was read yet"
@@ -119,7 +121,14 @@ class Live:
             with self._lock:
                 fresh = self._try() and self._current().revision >= at_least
             loaded = self._current()
-        return State(loaded, self._too_old() if fresh else Reason.POLICY_UNAVAILABLE, self)
+        refusal = self._too_old() if fresh else Reason.POLICY_UNAVAILABLE
+        answering = self._answering
+        if refusal is None and answering is not None and answering.loaded is loaded:
+            return answering
+        state = State(loaded, refusal, self)
+        if refusal is None:
+            self._answering = state
+        return state
 
     def load(self, *practices: str) -> State:
         """The newest state with these practices read and compiled, or with the reason for which they are not."""
@@ -224,7 +233,7 @@ class Live:
                 self._loaded = replace(
                     self._loaded, snapshot=Snapshot(snapshot.ruleset, kept, snapshot.revision), refused={}
                 )
-            self._used, self._swept = set(), self._clock()
+            self._used, self._swept, self._answering = set(), self._clock(), None
 
     def health(self) -> Health:
         """For readiness and metrics."""

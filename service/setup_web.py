@@ -51,6 +51,7 @@ from service.store.counter import Counter
 from service.store.sql import Store
 from service.ui import docs_api
 from service.ui.render import Frame, frame, framed
+from service.witness import Witness
 
 API = "/admin/"
 """Paths below it are for programs, which get their errors as JSON."""
@@ -78,7 +79,10 @@ def create_app(settings: Settings) -> Flask:
     provider = Provider(settings) if settings.oidc_issuer else None
     if provider is not None:
         provider.ask_early()
-    return flask_app(Office(settings, Press(Store.open(settings.store_url), counter), live, provider))
+    witness = Witness()
+    witness.prepare()
+    press = Press(Store.open(settings.store_url), counter, opinion=witness.hear)
+    return flask_app(Office(settings, press, live, provider))
 
 
 def flask_app(office: Office) -> Flask:
@@ -164,7 +168,10 @@ def _with_body(asked: Asked, most: int) -> Asked:
         _, form, files = parser.parse(io.BytesIO(body), request.mimetype, len(body), request.mimetype_params)
     except (HTTPException, ValueError) as error:
         raise BadRequest("the form cannot be read") from error
-    sent = {name: file.read() for name, file in files.items()}
+    sent = {}
+    for name, file in files.items():
+        sent[name] = file.read()
+        file.close()
     return replace(asked, body=body, form=Fields(tuple(form.items(multi=True))), files=sent)
 
 

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from logging import ERROR, INFO, WARNING
 from types import FrameType
 
@@ -34,6 +35,7 @@ from service.store.counter import Counter
 from service.store.sql import Store
 from service.values import Revision
 from service.watch import Told, Watcher
+from service.witness import Witness
 
 GRACE_SECONDS = 35.0
 """How long a part may take to end: longer than it gives the answers that are under way."""
@@ -117,14 +119,11 @@ def _log() -> Told:
 def initialize(settings: Settings, tell: Told) -> Revision | None:
     """Make the store and publish the policy folder into it. None when that was done before."""
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    store = Store.open(settings.store_url, create=True)
-    try:
+    with closing(Store.open(settings.store_url, create=True)) as store, closing(Witness()) as witness:
         demonstration.require_own_store(store, demo=settings.demo)
         demonstration.mark(store, demo=settings.demo)
-        press = Press(store, Counter.create(settings.counter))
+        press = Press(store, Counter.create(settings.counter), opinion=witness.hear)
         return Watcher(settings.policies, press, demo=settings.demo, tell=tell).publish()
-    finally:
-        store.close()
 
 
 def watch(settings: Settings, tell: Told) -> None:
@@ -132,12 +131,11 @@ def watch(settings: Settings, tell: Told) -> None:
     stop = threading.Event()
     _on_signals(stop.set)
     require_store(settings)
-    store = Store.open(settings.store_url)
-    demonstration.require_own_store(store, demo=settings.demo)
-    press = Press(store, Counter.open(settings.counter))
-    tell("watching", {"folder": str(settings.policies)})
-    Watcher(settings.policies, press, demo=settings.demo, tell=tell).run(stop)
-    store.close()
+    with closing(Store.open(settings.store_url)) as store, closing(Witness()) as witness:
+        demonstration.require_own_store(store, demo=settings.demo)
+        press = Press(store, Counter.open(settings.counter), opinion=witness.hear)
+        tell("watching", {"folder": str(settings.policies)})
+        Watcher(settings.policies, press, demo=settings.demo, tell=tell).run(stop)
 
 
 def supervise(settings: Settings, names: Sequence[str], tell: Told) -> int:

@@ -32,6 +32,7 @@ from service.store.counter import Counter
 from service.store.sql import Store
 from service.store.view import View
 from service.values import Change, Revision
+from tests.witness import WITNESS
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 30.0
@@ -158,7 +159,7 @@ class Home:
         settings = self.settings()
         store, counter = Store.open(settings.store_url), Counter.open(settings.counter)
         try:
-            yield Press(store, counter)
+            yield Press(store, counter, opinion=WITNESS.hear)
         finally:
             store.close()
             counter.close()

@@ -32,7 +32,7 @@ from tests.flow.harness import (
     wait_until,
 )
 
-KILLS = repeated("KILLS", 40)
+KILLS, KILLS_ON_POSTGRESQL = repeated("KILLS", 40), repeated("KILLS", 20)
 
 # Forks one publisher for each line that it reads: starting an interpreter for each would take most of the time. What
 # becomes of a change whose server is killed a publisher cannot know; it looks, and goes on.
@@ -230,7 +230,7 @@ def test_kill_in_the_middle_on_postgresql(killable: postgresql.Server, served_ho
     home, head, returned, killed, latest = served_home, 1, 0, 0, 0.2 + 8 * pace(served_home)
     with serving(home, "check", "--demo") as service, publishers(home) as forking:
         probes = service.clients_of_every_worker()
-        for _ in range(KILLS):
+        for _ in range(KILLS_ON_POSTGRESQL):
             current = begin(forking)
             time.sleep(chance.uniform(0.02, latest))
             if victim == "server process" and (process := backend_at_work(killable, home)):
@@ -249,7 +249,7 @@ def test_kill_in_the_middle_on_postgresql(killable: postgresql.Server, served_ho
         require_same_answers(home, service, head)
     check_whole(home)
     measured(f"{killed} kills of a {victim}, {returned} changes returned, head {head}")
-    assert killed >= KILLS * 0.9
+    assert killed >= KILLS_ON_POSTGRESQL * 0.9
 
 
 def recovered(server: postgresql.Server) -> bool:
