@@ -21,8 +21,11 @@ BENCHMARKS = {
     "build": "a million parsed rows to an engine",
     "files": "a million rows from files",
     "change": "a change to one practice, in memory",
+    "search": "everyone who may, and a page of questions",
     "http": "checks a second over HTTP",
     "publish": "a change to one practice, through the store",
+    "fresh": "finding that nothing is new",
+    "bulk": "a change of 100,000 rows, committed",
 }
 
 

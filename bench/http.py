@@ -38,6 +38,7 @@ from service.publish import Press
 from service.store.counter import Counter
 from service.store.sql import Store
 from service.values import Request
+from service.witness import Witness
 
 SIZE, CONNECTIONS, SECONDS, ROUNDS, QUESTIONS = 10_000, 16, 2.0, 3, 4_000
 HOST = "127.0.0.1"
@@ -80,8 +81,12 @@ def _store(home: Path) -> str:
     """Make the store of a service in this folder, with the world in it; returns the text of a token."""
     Counter.create(home / "counter").close()
     url = f"sqlite:///{home / 'rolewarden.db'}"
-    with closing(Store.open(url, create=True)) as store, closing(Counter.open(home / "counter")) as counter:
-        press = Press(store, counter)
+    with (
+        closing(Store.open(url, create=True)) as store,
+        closing(Counter.open(home / "counter")) as counter,
+        closing(Witness()) as witness,
+    ):
+        press = Press(store, counter, opinion=witness.hear)
         fill(press, home / "policies", World.count(SIZE))
         token, text = mint("bench", None, press.now())
         store.add_token(token)

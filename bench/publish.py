@@ -35,6 +35,7 @@ from service.store.base import Draft
 from service.store.counter import Counter
 from service.store.sql import Store
 from service.values import Change, How, Row
+from service.witness import Witness
 
 CHANGES, AT_ONCE, LIMIT = 40, 100, 5e-3
 AUTHOR = "operator:bench"
@@ -63,8 +64,12 @@ def _size(size: int) -> tuple[int, int, list[float], list[float], list[float]]:
     with TemporaryDirectory(prefix="rolewarden-bench-") as place:
         file, counts = Path(place) / "store.db", Path(place) / "counter"
         Counter.create(counts).close()
-        with closing(Store.open(f"sqlite:///{file}", create=True)) as store, closing(Counter.open(counts)) as counter:
-            press = Press(store, counter)
+        with (
+            closing(Store.open(f"sqlite:///{file}", create=True)) as store,
+            closing(Counter.open(counts)) as counter,
+            closing(Witness()) as witness,
+        ):
+            press = Press(store, counter, opinion=witness.hear)
             practices = World.count(size)
             rows = fill(press, Path(place) / "files", practices)
             copyfile(file, Path(place) / "copy.db")

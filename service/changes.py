@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from service.errors import BaseMoved, PracticeMoved, UsageError
+from service.inspection import identity
 from service.policy.bundle import TEMPLATES, Bundle
 from service.policy.cases import instance
 from service.policy.edits import Edit, carried_out
@@ -48,6 +49,11 @@ def of_worlds(view: View, author: Author, read: Bundle) -> Change:
     return _difference(view, author, current, wanted)
 
 
+def of_no_practices(view: View, author: Author) -> Change:
+    """What it takes for the store to have no practices: only a demonstration's are ever given up like that."""
+    return _difference(view, author, {row for name in view.practice_ids() for row in view.rows(name)}, set())
+
+
 def of_new_practice(
     view: View, author: Author, practice: str, name: str, admin: str, templates: Iterable[Row]
 ) -> Change:
@@ -76,6 +82,24 @@ def of_user(view: View, author: Author, practice: str, user: str, *, name: str |
     return _difference(view, author, {old} if old else set(), {new})
 
 
+def of_rows(view: View, author: Author, rows: frozenset[Row], *, whole: bool) -> Change:
+    """What it takes for these rows of practices to stand. With `whole` they are all that their practices have.
+
+    Roles that `p` and `g` rows name come into being; a user does not.
+    """
+    wanted = rows | _roles(rows)
+    current = {row for practice in {row.practice for row in wanted} for row in view.rows(practice)}
+    if not whole:
+        about = {_subject(row) for row in wanted}
+        current = {row for row in current if _subject(row) in about}
+    return _difference(view, author, current, set(wanted))
+
+
+def _subject(row: Row) -> tuple[str, tuple[str, ...]]:
+    """What a row says something about: of levels, the role and the screen."""
+    return (row.kind, row.fields[:3]) if row.kind == "p" else identity(row)
+
+
 def of_edits(view: View, author: Author, practice: str, edits: Iterable[Edit], base: int) -> Change:
     """What these edits make of a practice. `base`: the newest revision that touched it when the author looked.
 
@@ -86,7 +110,11 @@ def of_edits(view: View, author: Author, practice: str, edits: Iterable[Edit], b
     if (newest := view.last_touched(practice)) != base:
         raise PracticeMoved(practice, base, newest)
     current = Practice.of(practice, view.rows(practice))
-    wanted = carried_out(current, edits, published_templates(view))
+    return between(view, author, current, carried_out(current, edits, published_templates(view)))
+
+
+def between(view: View, author: Author, current: Practice, wanted: Practice) -> Change:
+    """What it takes for a practice to be as wanted."""
     return _difference(view, author, set(current.rows), set(wanted.rows))
 
 

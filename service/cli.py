@@ -19,8 +19,10 @@ import click
 
 from service.commands import (
     ask,
+    bring,
     check,
     constants,
+    diff,
     fmt,
     health,
     log,
@@ -32,13 +34,14 @@ from service.commands import (
     token,
     upgrade,
 )
-from service.commands.desk import Desk, Exit, require_store
+from service.commands.desk import Desk, Exit, Trouble, require_store
 from service.config import Settings
 from service.errors import InvalidPolicy, RolewardenError
 from service.live import Live
 from service.publish import Press
 from service.store.counter import Counter
 from service.store.sql import Store
+from service.witness import Witness
 
 MOST_FINDINGS = 10
 """Errors of a policy that are shown when something else was asked for than its check."""
@@ -66,8 +69,11 @@ def _occupy_standard_streams() -> None:
 def exit_code(error: Exception) -> Exit:
     """How a command ends that ended in an error. A refusal is none: `ask` returns `Exit.DENIED` by itself.
 
-    What is not in our tree (a mistyped option, a bug of ours) is a failure, and never looks like a decision.
+    What is not in our tree (a mistyped option, a bug of ours) is a failure, and never looks like a decision. Of a
+    command of which 1 is an answer, a failure is 2.
     """
+    if isinstance(error, Trouble):
+        return Exit.INVALID if isinstance(error.cause, InvalidPolicy) else Exit.TROUBLE
     return Exit.INVALID if isinstance(error, InvalidPolicy) else Exit.FAILED
 
 
@@ -85,7 +91,7 @@ class Door(click.Group):
             present.error("stopped")
             code = Exit.FAILED
         except Exception as error:  # noqa: BLE001 - nothing passes this door as a traceback
-            _show(error)
+            _show(error.cause if isinstance(error, Trouble) else error)
             code = exit_code(error)
         sys.exit(int(code or Exit.DONE))
 
@@ -154,9 +160,11 @@ for command in (
     fmt.fmt,
     constants.constants,
     ask.ask,
+    diff.diff,
     policy.plan,
     policy.apply,
     policy.export,
+    bring.bring,
     log.log,
     practice.practice,
     practice.user,
@@ -192,8 +200,8 @@ def _store() -> Iterator[Store]:
 
 @contextmanager
 def _press() -> Iterator[Press]:
-    with _store() as store, closing(Counter.open(_settings().counter)) as counter:
-        yield Press(store, counter)
+    with _store() as store, closing(Counter.open(_settings().counter)) as counter, closing(Witness()) as witness:
+        yield Press(store, counter, opinion=witness.hear)
 
 
 @contextmanager

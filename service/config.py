@@ -9,16 +9,14 @@ to a default because it was misspelled. An empty variable counts as not set, and
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Self, get_origin, get_type_hints
+from typing import Annotated, Self, get_origin, get_type_hints
 from urllib.parse import quote, unquote
 
-from service import setting
+from service import environment, setting
 from service.errors import ConfigError
 from service.setting import Bind, Setting
 
@@ -59,7 +57,8 @@ class Settings:
             "ROLEWARDEN_DATABASE_URL",
             "",
             str,
-            "SQLAlchemy URL of the store. Unless set: SQLite, in `rolewarden.db` in `ROLEWARDEN_HOME`.",
+            "URL of the store: `sqlite:///PATH` or `postgresql+psycopg://...`. Unless set: SQLite, in `rolewarden.db` "
+            "in `ROLEWARDEN_HOME`.",
             secret=True,
         ),
     ] = field(repr=False)
@@ -120,7 +119,23 @@ class Settings:
     ]
     max_body: Annotated[
         int,
-        Setting("ROLEWARDEN_MAX_BODY", "65536", setting.number(1024, 16 * 2**20), "Bytes that a request may have."),
+        Setting("ROLEWARDEN_MAX_BODY", "1048576", setting.number(1024, 16 * 2**20), "Bytes that a request may have."),
+    ]
+    max_evaluations: Annotated[
+        int,
+        Setting(
+            "ROLEWARDEN_MAX_EVALUATIONS", "1000", setting.number(1, 100_000), "Questions that one request may hold."
+        ),
+    ]
+    pdp_id: Annotated[
+        str,
+        Setting(
+            "ROLEWARDEN_PDP_ID",
+            "",
+            setting.identifier,
+            "The https URL that callers know this decision point by, such as `https://access.example.org`. Unless "
+            "set, no metadata is published.",
+        ),
     ]
     keep_practices: Annotated[
         int,
@@ -256,8 +271,7 @@ class Settings:
 
         `demo`: whether `--demo` was given; None for a command that has no such option.
         """
-        _refuse_unknown(environ)
-        values = {name: _read(row, environ) for name, row in table().items()}
+        values = environment.read(table(), environ)
         settings = cls(**values, demo=bool(demo))
         _refuse_half_of_tls(settings)
         _refuse_half_of_sign_in(settings)
@@ -309,55 +323,6 @@ def table() -> dict[str, Setting]:
 
 
 # --- what is refused ----------------------------------------------------------------------------------------
-
-
-def _refuse_unknown(environ: Mapping[str, str]) -> None:
-    settings = table().values()
-    known = [*(row.name for row in settings), *(f"{row.name}_FILE" for row in settings if row.secret)]
-    for name in sorted(environ):
-        if name.startswith("ROLEWARDEN_") and name not in known and not _is_of_kubernetes(name, environ[name]):
-            similar = difflib.get_close_matches(name, known, n=1)
-            mend = f"did you mean `{similar[0]}`?" if similar else "take it out, or see the list of settings"
-            raise ConfigError(f"there is no setting `{name}`", mend)
-
-
-def _is_of_kubernetes(name: str, value: str) -> bool:
-    """Whether this tells of a Kubernetes Service called `rolewarden`: such variables stand in every container."""
-    return any(re.fullmatch(shape, f"{name}={value}") for shape in _OF_KUBERNETES)
-
-
-_OF_KUBERNETES = (
-    r"ROLEWARDEN_SERVICE_HOST=\S+",
-    r"ROLEWARDEN_SERVICE_PORT(_[A-Z0-9_]+)?=[0-9]+",
-    r"ROLEWARDEN_PORT(_[0-9]+_(TCP|UDP|SCTP))?=(tcp|udp|sctp)://\S+",
-    r"ROLEWARDEN_PORT_[0-9]+_(TCP|UDP|SCTP)_(PROTO|PORT|ADDR)=\S+",
-)
-"""`name=value`: with the values, because `ROLEWARDEN_PORT=8180` is a setting that somebody hoped for."""
-
-
-def _read(row: Setting, environ: Mapping[str, str]) -> Any:
-    text = environ.get(row.name, "")
-    if row.secret:
-        text = _secret(row.name, text, environ.get(f"{row.name}_FILE", ""))
-    try:
-        return row.parse(text or row.default)
-    except ValueError as expected:
-        given = "what it holds" if row.secret else f"`{text}`"
-        raise ConfigError(f"`{row.name}` cannot be {given}", f"write {expected}") from None
-
-
-def _secret(name: str, text: str, file: str) -> str:
-    if not file:
-        return text
-    if text:
-        raise ConfigError(f"`{name}` and `{name}_FILE` are both set", "keep one of them")
-    try:
-        content = Path(file).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"`{name}_FILE` names `{file}`, which cannot be read", str(error)) from error
-    if not content:
-        raise ConfigError(f"`{name}_FILE` names `{file}`, which is empty", "put the secret into it")
-    return content
 
 
 def _refuse_mistaken_demonstration(settings: Settings, demo: bool | None) -> None:

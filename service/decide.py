@@ -20,10 +20,12 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from typing import Any, NamedTuple
 
+from service.decision.rulebook import Rulebook
 from service.errors import Forbidden
 from service.live import State
-from service.values import USER_PREFIX, Caller, Decision, Explanation, Question, Reason, Request
+from service.values import USER_PREFIX, Caller, Decision, Explanation, Question, Reason
 
 CODE_SIGNS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """Of the code that a refused user can read out on the telephone: nothing that looks or sounds like something else."""
@@ -47,25 +49,20 @@ class Answer:
     explanation: Explanation | None = None
 
 
+class Placed(NamedTuple):
+    """A question after step 6: what is left to ask of the snapshot of `state`, or the reason that nothing can be."""
+
+    request: tuple[Any, ...] | Reason
+    practice: str
+    state: State
+
+
 def decide(question: Question, caller: Caller, state: State, *, explain: bool = False) -> Answer:
     """Answer one question. A refusal is an answer; Forbidden is raised when the caller may not ask there."""
-    loaded = state.loaded
-    # 4. A caller outside its practices learns nothing, not even whether the practice exists.
-    practice = loaded.request_map.practice(question)
-    if not caller.may_ask(practice) and practice:
-        raise Forbidden("this token may not ask about this practice", "use a token that names the practice")
-    # 5. The subject becomes `user:<id>`; the name of a role or a level cannot be asked for.
-    request = loaded.request_map.read(question)
-    if state.refusal is not None:
-        request = state.refusal
+    # 4-6
+    request, practice, state = placed(question, caller, state)
     if isinstance(request, Reason):
-        return _refused(question, practice, Decision(request, loaded.revision), (), state)
-    # 6. A practice is loaded when it is first asked about.
-    state.live.use(practice)
-    state = state.having(practice)
-    reason = state.refusal or state.loaded.refused.get(practice)
-    if reason is not None:
-        return _refused(question, practice, Decision(reason, state.loaded.revision), request, state)
+        return _refused(question, practice, Decision(request, state.loaded.revision), (), state)
     # 7. One lookup each for user and (screen, action), and one `&`.
     decision = state.loaded.snapshot.decide(request)
     # 8. Reasons are worked out when somebody wants them.
@@ -75,7 +72,26 @@ def decide(question: Question, caller: Caller, state: State, *, explain: bool = 
     return replace(_refused(question, practice, decision, request, state), explanation=explanation)
 
 
-def _refused(question: Question, practice: str, decision: Decision, request: Request, state: State) -> Answer:
+def placed(question: Question, caller: Caller, state: State) -> Placed:
+    """Steps 4 to 6, which whoever asks many questions at once comes through as well. Raises Forbidden."""
+    loaded = state.loaded
+    # 4. A caller outside its practices learns nothing, not even whether the practice exists.
+    practice = loaded.request_map.practice(question)
+    if not caller.may_ask(practice) and (practice or isinstance(loaded.snapshot, Rulebook)):
+        raise Forbidden("this token may not ask about this practice", "use a token that names the practice")
+    # 5. The subject becomes `user:<id>`; the name of a role or a level cannot be asked for.
+    request = loaded.request_map.read(question)
+    if state.refusal is not None:
+        request = state.refusal
+    if isinstance(request, Reason):
+        return Placed(request, practice, state)
+    # 6. A practice is loaded when it is first asked about.
+    state.live.use(practice)
+    state = state.having(practice)
+    return Placed(state.refusal or state.loaded.refused.get(practice) or request, practice, state)
+
+
+def _refused(question: Question, practice: str, decision: Decision, request: tuple[Any, ...], state: State) -> Answer:
     """A refusal with the sentence that the user is shown."""
     catalog, snapshot = state.loaded.catalog, state.loaded.snapshot
     code = "".join(CODE_SIGNS[byte % len(CODE_SIGNS)] for byte in secrets.token_bytes(4))
@@ -95,10 +111,12 @@ def _having(action: str, state: State) -> tuple[str, ...]:
     return tuple(name for name, screen in state.loaded.catalog.screens.items() if action in screen.actions)
 
 
-def _explain(request: Request, practice: str, caller: Caller, state: State) -> Explanation:
+def _explain(request: tuple[Any, ...], practice: str, caller: Caller, state: State) -> Explanation:
     """The explanation of a decision, with close names for a name that nobody has."""
     snapshot, catalog = state.loaded.snapshot, state.loaded.catalog
     explanation = snapshot.explain(request)
+    if isinstance(snapshot, Rulebook):
+        return explanation
     user, _, screen, action = request
     known: dict[Reason, list[str]] = {
         # A caller is not told of practices that it may not ask about.

@@ -7,11 +7,13 @@ else, so that neither invented people nor the printed token can ever stand besid
 from __future__ import annotations
 
 import json
+import shlex
 from datetime import UTC, datetime
 
 from service.access import tokens
 from service.config import Settings
 from service.errors import ConfigError
+from service.policy.bare import Bare
 from service.publish import Press
 from service.store.sql import Store
 from service.watch import DEMO_MARK
@@ -61,33 +63,61 @@ def make_token(settings: Settings, press: Press) -> str:
     return text
 
 
-def banner(settings: Settings, token: str) -> str:
-    """What `make run` prints once the service answers."""
-    body = {
-        "subject": {"type": "user", "id": "ann"},
-        "action": {"name": "open_queue"},
-        "resource": {"type": "screen", "id": "Task - Patient Portal - List"},
-        "context": {"practice": "riverside"},
-    }
+def banner(settings: Settings, token: str, bare: Bare | None = None) -> str:
+    """What `make run` prints once the service answers; `bare`: the folder that is served, if it has no practices."""
+    ask, body, more = _of_practices(settings) if bare is None else _of_bare(bare)
     socket = f"--unix-socket {settings.bind.host} " if settings.bind.port is None else ""
     host = "localhost" if settings.bind.port is None else str(settings.bind)
     scheme = "https" if settings.tls_cert else "http"
     return f"""
   DEMONSTRATION: invented people, on this machine only. Do not connect a real EHR to it.
 
-  Setup, where Pat changes who may do what: {_pages(settings)}   (choose who to be)
-
-  May Ann of practice Riverside open the Patient Portal queue?
+{ask}
 
 curl -s {socket}{scheme}://{host}/access/v1/evaluation \\
   -H 'Authorization: Bearer {token}' \\
   -H 'Content-Type: application/json' \\
   -d '{json.dumps(body)}'
 
-  Put `eve` and `respond` on `Task - Patient Portal`, or `ben`, in place of Ann to see a refusal.
-  In words, with the reasons: rolewarden ask riverside ben open_queue "Task - Patient Portal - List"
+{more}
   The policy that says so: {settings.policies}   (edit it while this runs)   Stop with Ctrl-C.
 """
+
+
+def _of_practices(settings: Settings) -> tuple[str, dict[str, object], str]:
+    """What to try, the body that asks it, and what else there is to try."""
+    body: dict[str, object] = {
+        "subject": {"type": "user", "id": "ann"},
+        "action": {"name": "open_queue"},
+        "resource": {"type": "screen", "id": "Task - Patient Portal - List"},
+        "context": {"practice": "riverside"},
+    }
+    ask = f"""  Setup, where Pat changes who may do what: {_pages(settings)}   (choose who to be)
+
+  May Ann of practice Riverside open the Patient Portal queue?"""
+    more = """  Put `eve` and `respond` on `Task - Patient Portal`, or `ben`, in place of Ann to see a refusal.
+  In words, with the reasons: rolewarden ask riverside ben open_queue "Task - Patient Portal - List\""""
+    return ask, body, more
+
+
+def _of_bare(bare: Bare) -> tuple[str, dict[str, object], str]:
+    """The same for a folder without practices: what its first case asks."""
+    asked = next((expected.question for case in bare.cases for expected in case.expected), None)
+    if asked is None:
+        asked = bare.request_map.asking(user="somebody", practice="", screen="something", action="read")
+    body: dict[str, object] = {
+        "subject": {"type": asked.subject_type, "id": asked.subject_id, "properties": dict(asked.subject_properties)},
+        "action": {"name": asked.action, "properties": dict(asked.action_properties)},
+        "resource": {
+            "type": asked.resource_type,
+            "id": asked.resource_id,
+            "properties": dict(asked.resource_properties),
+        },
+        "context": dict(asked.context),
+    }
+    ask = f"  May {asked.subject_id} {asked.action} {asked.resource_id}?"
+    names = [shlex.quote(name) for name in (asked.subject_id, asked.action, asked.resource_id)]
+    return ask, body, f"  In words: rolewarden ask - {' '.join(names)}"
 
 
 def _pages(settings: Settings) -> str:

@@ -6,10 +6,13 @@ Both go through `service.publish`, so that what is shown is what is done.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from service import changes
 from service.changes import Author, carry_out
+from service.decision.meant import Shortfall, shortfalls
+from service.decision.words import NOTHING, Told, told
 from service.errors import ChangeRefused, InvalidPolicy, UsageError
 from service.policy.edits import Edits, carried_out
 from service.policy.practice import Practice
@@ -59,7 +62,7 @@ def preview(press: Press, author: Author, draft: Draft) -> Preview:
         shown = Preview(before, before, newest)
         try:
             shown = replace(shown, after=carried_out(before, draft.edits, templates))
-            change = changes.of_edits(view, author, draft.practice, draft.edits, newest)
+            change = changes.between(view, author, before, shown.after)
         except ChangeRefused as error:
             return replace(shown, refused=error)
     if shown.nothing:
@@ -68,6 +71,17 @@ def preview(press: Press, author: Author, draft: Draft) -> Preview:
         return replace(shown, rehearsal=rehearse(change, press.store))
     except (ChangeRefused, InvalidPolicy) as error:
         return replace(shown, refused=error)
+
+
+def in_words(shown: Preview, edits: Edits, mark: Callable[[str], str] = str) -> tuple[Told, tuple[Shortfall, ...]]:
+    """What a preview says: who gains and who loses, and what of these edits does not come true as meant.
+
+    Nothing of either, where the draft changes nothing or would be refused. `mark` is put around every name.
+    """
+    if shown.rehearsal is None:
+        return NOTHING, ()
+    before, after = shown.rehearsal.staging.states(shown.before.id, mark)
+    return told(shown.rehearsal.effect, before, after), shortfalls(edits, before, after)
 
 
 def save(press: Press, author: Author, draft: Draft) -> Revision | None:

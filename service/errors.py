@@ -9,18 +9,23 @@
     ├── ConfigError                     a setting is missing, malformed, or two settings contradict        exit 1
     ├── UsageError                      a command was asked for something that is not there                exit 1
     ├── ProviderAway                    the sign-in provider cannot be asked, or answers nonsense          HTTP 503
+    ├── Declined                        the admin API does not do what was asked; `kind` has the status
     └── RequestError                    an HTTP request is not answered with a decision; has a status
         ├── BadRequest                  400
+        │   ├── PageInvalid             400; the token of a page is not for this request
+        │   └── PageExpired             400; the policy has changed since the first page
         ├── Unauthenticated             401
         ├── Forbidden                   403
         │   └── AccessRefused           by our own policy; carries what the person is shown
         ├── SignInFailed                403, somebody came back from the sign-in provider and is not let in
         ├── NotFound                    404
-        └── TooLarge                    413
+        ├── TooLarge                    413
+        └── SearchUnavailable           503
 
 Anything that is not in this tree is a bug of ours: its detail goes to the log, never to the caller. A refusal of
 access is not an error at all: it is a `Decision`. Only two functions turn an error into an outcome:
-`service.web.error_response` (an HTTP status) and `service.cli.exit_code` (an exit code).
+`service.web.error_response` (an HTTP status) and `service.cli.exit_code` (an exit code). Within a batch, where one
+item must not fail the others, `service.api.batch` turns it into a refusal.
 """
 
 from __future__ import annotations
@@ -115,6 +120,19 @@ class UsageError(RolewardenError):
     code = "usage"
 
 
+class Declined(RolewardenError):
+    """The admin API does not do what was asked. `kind` is a row of `service.api.problem.KINDS`, which has the status.
+
+    `more`: further members of the answer.
+    """
+
+    code = "declined"
+
+    def __init__(self, kind: str, message: str, mend: str = "", **more: object) -> None:
+        super().__init__(message, mend)
+        self.kind, self.more = kind, more
+
+
 class RequestError(RolewardenError):
     """An HTTP request that gets no decision. `status` is the HTTP status."""
 
@@ -125,6 +143,18 @@ class BadRequest(RequestError):
     """The request is not what the standard asks for (AuthZEN s.10, A-14, A-17, A-18)."""
 
     code = "bad_request"
+
+
+class PageInvalid(BadRequest):
+    """A page token that is none of ours, or was made for another request or another caller (A-53)."""
+
+    code = "page_invalid"
+
+
+class PageExpired(BadRequest):
+    """A page token from before a change of the policy: the pages would not fit together."""
+
+    code = "page_expired"
 
 
 class Unauthenticated(RequestError):
@@ -174,10 +204,17 @@ class NotFound(RequestError):
 
 
 class TooLarge(RequestError):
-    """The body is longer than the setting allows (A-75)."""
+    """The body is longer, or a batch has more items, than a setting allows (A-75)."""
 
     code = "too_large"
     status = 413
+
+
+class SearchUnavailable(RequestError):
+    """A search that cannot be complete is not answered: an answer that leaves somebody out looks like a whole one."""
+
+    code = "search_unavailable"
+    status = 503
 
 
 def _in_sentences(*texts: str) -> str:

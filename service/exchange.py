@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from service.errors import BadRequest, TooLarge
 
@@ -74,7 +74,8 @@ class Asked:
     @property
     def place(self) -> str:
         """The path with its query, by which the same page can be asked for again."""
-        return f"{self.path}?{urlencode(self.query.pairs)}" if self.query.pairs else self.path
+        path = quote(self.path, safe="/:@!$&'()*+,;=")
+        return f"{path}?{urlencode(self.query.pairs)}" if self.query.pairs else path
 
 
 def see_other(place: str, *cookies: str) -> Reply:

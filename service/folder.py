@@ -20,6 +20,9 @@ LARGEST = 512 * 1024 * 1024
 DEEPEST = 4
 """Folders within each other: more is a link that leads back."""
 
+EXAMPLES = "examples"
+"""A folder whose folders may be policy folders of their own: those with a model are no part of the one around them."""
+
 Signature = frozenset[tuple[str, int, int, int, int]]
 """What the disk says of a folder without reading it: path, inode, mode, and times of change of content and rights."""
 
@@ -108,8 +111,12 @@ def _walk(folder: Path, failed: Callable[[OSError], None]) -> Iterator[Path]:
     What begins with a dot, ends with a tilde or stands in `#` belongs to an editor.
     """
     for base, folders, names in os.walk(folder, onerror=failed, followlinks=True):
+        within = Path(base).relative_to(folder).parts
+        if within[:1] == (EXAMPLES,) and "model.conf" in names:
+            folders.clear()
+            continue
         yield Path(base)
-        if len(Path(base).relative_to(folder).parts) > DEEPEST:
+        if len(within) > DEEPEST:
             failed(OSError(ELOOP, "folders too deep within each other, or a link that leads back", base))
             folders.clear()
         folders[:] = sorted(name for name in folders if not name.startswith("."))

@@ -12,8 +12,7 @@ from functools import lru_cache
 from itertools import chain
 
 from service.audit.chain import rows_digest
-from service.decision import guards, trial
-from service.decision.engine import Ruleset, Snapshot
+from service.decision import guards
 from service.errors import BaseMoved, ChangeRefused, InvalidPolicy
 from service.policy import bundle, lint, separation
 from service.policy.bundle import Bundle
@@ -23,6 +22,7 @@ from service.policy.rows import NAME_MENDS, name_problem
 from service.store.sql import Store
 from service.store.view import View, text_digest
 from service.values import ROLE_PREFIX, Change, Finding, Position, Row, Severity
+from service.witness import Silence, Statement
 
 _IDENTITY = {"practice": 1, "user": 2, "file": 1, "p": 4}
 """Fields by which the store knows a row: nobody stands twice under one id. Of other kinds it is all of them."""
@@ -55,7 +55,8 @@ def published_before(base: Base, read: Bundle) -> Bundle:
 
     What was published once is not judged again: a newer version of ours may know a rule that it breaks.
     """
-    return _load(tuple(sorted(base.published.items())))[0] or read
+    old = _load(tuple(sorted(base.published.items())))[0]
+    return read if old is None or old.bare is not None else old
 
 
 @lru_cache(maxsize=2)
@@ -79,14 +80,15 @@ def require_unmoved(change: Change, rows: Mapping[str, frozenset[Row]]) -> None:
     current = frozenset(chain.from_iterable(rows.values()))
     for row in sorted(change.removed - current):
         raise ChangeRefused("rows-moved", f"a `{row.kind}` row to remove is not there", mend)
-    taken = {_identity(row) for row in current - change.removed}
+    taken = {identity(row) for row in current - change.removed}
     for row in sorted(change.added):
-        if _identity(row) in taken:
+        if identity(row) in taken:
             raise ChangeRefused("rows-moved", f"a `{row.kind}` row to add clashes with another one", mend)
-        taken.add(_identity(row))
+        taken.add(identity(row))
 
 
-def _identity(row: Row) -> tuple[str, tuple[str, ...]]:
+def identity(row: Row) -> tuple[str, tuple[str, ...]]:
+    """What a row is about: two rows of one identity cannot stand beside each other."""
     return row.kind, row.fields[: _IDENTITY.get(row.kind)]
 
 
@@ -96,6 +98,16 @@ def require_paired(read: Bundle, after: Mapping[str, frozenset[Row]]) -> None:
     # INVARIANT: no worker serves screens that differ from the file that holds them, so they are never published.
     if "" in after and after[""] != files | set(read.shared.rows):
         raise ValueError("the `g2` and `file` rows of the change are not those of its files")
+
+
+def require_no_practices(store: Store, after: Mapping[str, frozenset[Row]]) -> None:
+    """Under a folder without practices none is left: nobody would be answered about them any more."""
+    with store.reading() as view:
+        left = {name for name in view.practice_ids() if name not in after}
+    left |= {name for name, rows in after.items() if name and rows}
+    if left:
+        text = f"there would be practices, such as `{min(left)}`, and the policy folder is one without"
+        raise ChangeRefused("practices-left", text, "use another store, or a folder with `catalog.yaml`")
 
 
 def read_base(change: Change, store: Store, files: Mapping[str, str]) -> Base:
@@ -136,13 +148,14 @@ def _texts(published: Mapping[str, str], change: Change, files: Mapping[str, str
     return {path: text for path, text in published.items() if path not in removed} | dict(files)
 
 
-def lint_rows(read: Bundle, after: Mapping[str, frozenset[Row]]) -> list[Finding]:
-    """What cannot have been meant in the practices as they will be."""
+def lint_rows(read: Bundle, before: Mapping[str, frozenset[Row]], after: Mapping[str, frozenset[Row]]) -> list[Finding]:
+    """What cannot have been meant in the practices as they will be. Rows that stay were looked at one by one before."""
     known, found = read.screens, []
     for name, rows in after.items():
         at = Position(f"practice {name}" if name else bundle.SCREENS)
         ordered = sorted(rows)
-        misspelt = [problem for row in ordered for problem in _spelling(read, row, at)]
+        kept = frozenset[Row]() if "" in after else before[name]
+        misspelt = [problem for row in ordered if row not in kept for problem in _spelling(read, row, at)]
         found += misspelt
         if name and not misspelt:
             users = {row.fields[1] for row in ordered if row.kind == "user"}
@@ -194,49 +207,72 @@ def _declared(shared: Iterable[Row]) -> set[tuple[str, str]]:
     return {(row.fields[2], name) for row in shared if row.kind == "g2" for name in row.fields[:2]}
 
 
-def hints(read: Bundle, before: Mapping[str, frozenset[Row]], after: Mapping[str, frozenset[Row]]) -> list[Finding]:
-    """Warnings on the practices as they will be that are not there already."""
+def hints(read: Bundle, practice: str, before: frozenset[Row], after: frozenset[Row]) -> list[Finding]:
+    """Warnings on a practice as it will be that are not there already."""
+    new = _warnings(read, practice, after)
+    old = _warnings(read, practice, before) if new else []
+    return [warning for warning in new if warning not in old]
+
+
+def declared_apart(store: Store, old: Bundle, read: Bundle) -> list[Finding]:
+    """Warnings about everybody who has both of a pair that the files newly keep apart. They keep them."""
+    new = [pair for pair in read.separation if pair.apart not in {known.apart for known in old.separation}]
+    if not new:
+        return []
+    duties = {duty for pair in new for duty in pair.apart}
+    levels = [level for level, opens in read.screens.granted.items() if any((level[0], a) in duties for a in opens)]
     found: list[Finding] = []
-    for name in sorted(after.keys() - {""}):
-        old, new = (_warnings(read, name, rows) for rows in (before.get(name, frozenset()), after[name]))
-        found += [warning for warning in new if warning not in old]
+    with store.reading() as view:
+        practices = view.practices_holding(levels)
+    for practice in sorted(practices):
+        with store.reading() as view:
+            rows = view.rows(practice)
+        found += separation.warnings(rows, new, read.screens, _place)
     return found
 
 
+def _place(practice: str) -> Position:
+    return Position(f"practice {practice}")
+
+
 def _warnings(read: Bundle, practice: str, rows: frozenset[Row]) -> list[Finding]:
-    at, known = Position(f"practice {practice}"), read.screens
-    found = look(sorted(rows), lambda *_: at, known, live=True)
-    found += separation.warnings(rows, read.separation, known, lambda _: at)
+    found = look(sorted(rows), lambda *_: _place(practice), read.screens, live=True)
+    found += separation.warnings(rows, read.separation, read.screens, _place)
     return [warning for warning in found if warning.severity is Severity.WARNING]
 
 
-def shaken(old: Bundle, read: Bundle) -> bool:
-    """Whether the files change what practices rest on that the change does not touch."""
-    if (old.model.policy, old.model.effect) != (read.model.policy, read.model.effect):
-        return True
-    return bool(guards.administering(old.screens) - guards.administering(read.screens))
+def misshapen(read: Bundle, practice: str, rows: Iterable[Row]) -> list[Finding]:
+    """Rows of a practice that do not fit the model as it will be."""
+    at = Position(f"practice {practice}")
+    return [problem for row in rows for problem in _spelling(read, row, at)]
 
 
-def require_firm(store: Store, old: Bundle, read: Bundle, *, apart_from: Iterable[str]) -> None:
-    """Every other practice can still be built, and keeps an administrator. Takes time in the number of practices."""
-    rules_before, rules = trial.ruleset(old), trial.ruleset(read)
-    with store.reading() as view:
-        practices = view.practice_ids()
-    for practice in sorted(practices.difference(apart_from)):
-        # One reading each: a long one would keep others from committing. Should the base move, step 9 finds it.
-        with store.reading() as view:
-            rows = {practice: frozenset(view.rows(practice))}
-        at = Position(f"practice {practice}")
-        refuse([problem for row in rows[practice] for problem in _spelling(read, row, at)])
-        before, after = built(rules_before, rows, practices), built(rules, rows, practices)
-        guard(guards.last_administrator(practice, before, after))
+def agreement(statement: Statement) -> None:
+    """Refuse a change that stock Casbin was not heard about, or decides otherwise."""
+    if statement.differ:
+        first = statement.differ[0]
+        user, practice, screen, action = first.request
+        when, ours = ("after", "before")[not first.after], ("no", "yes")[first.ours]
+        raise ChangeRefused(
+            "second-opinion-differs",
+            f"stock Casbin decides otherwise {when} this change: `{action}` on `{screen}` for `{user}` of `{practice}` "
+            f"is `{ours}` by us",
+            "nothing was changed; please report it",
+            "This can't be saved: two ways of working it out disagree. Please tell whoever runs the system.",
+        )
+    if statement.silence is not None:
+        raise ChangeRefused(
+            "second-opinion-missing",
+            *_SILENCE[statement.silence],
+            "This can't be saved right now. Try again in a minute.",
+        )
 
 
-def built(rules: Ruleset, rows: Mapping[str, frozenset[Row]], practices: frozenset[str]) -> Snapshot:
-    """The touched practices that exist, compiled."""
-    return Snapshot(
-        rules, {name: rules.compile(own) for name, own in rows.items() if name and name in practices and own}
-    )
+_SILENCE = {
+    Silence.ABSENT: ("stock Casbin gave no second opinion: it is not installed", "install `rolewarden[setup]`"),
+    Silence.ENDED: ("stock Casbin gave no second opinion: its process ended", "look at the log, and try again"),
+    Silence.LATE: ("stock Casbin did not give its second opinion in time", "try again when there is less to do"),
+}
 
 
 def refuse(findings: list[Finding]) -> None:

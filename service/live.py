@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -41,8 +41,8 @@ def steady_clock() -> float:
 class Source(Protocol):
     """Where a state gets what it has not loaded: a `Live`, or a folder that somebody tries out."""
 
-    def load(self, practice: str) -> State:
-        """A state in which the practice is loaded, or refused."""
+    def load(self, *practices: str) -> State:
+        """A state in which each of these practices is loaded, or refused."""
         ...
 
     def use(self, practice: str) -> None:
@@ -58,12 +58,13 @@ class State:
     refusal: Reason | None
     live: Source
 
-    def having(self, practice: str) -> State:
-        """A state in which the practice is loaded, or refused, or unknown."""
+    def having(self, *practices: str) -> State:
+        """A state in which each of these practices is loaded, or refused, or unknown."""
         loaded = self.loaded
-        if practice in loaded.snapshot.divisions or practice in loaded.refused or practice not in loaded.practices:
-            return self
-        return self.live.load(practice)
+        for practice in practices:
+            if practice in loaded.practices and not loaded.has(practice):
+                return self.live.load(*practices)
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,8 @@ class Live:
         self._store, self._counter, self._clock = store, counter, clock
         self._max_age, self._keep = max_policy_age, keep_practices
         self._loaded: Loaded | None = None
+        # The state that most requests get: making one takes longer than finding that nothing is new.
+        self._answering: State | None = None
         self._seen = -1
         self._confirmed = clock()
         self._problem = "nothing was read yet"
@@ -118,14 +121,21 @@ class Live:
             with self._lock:
                 fresh = self._try() and self._current().revision >= at_least
             loaded = self._current()
-        return State(loaded, self._too_old() if fresh else Reason.POLICY_UNAVAILABLE, self)
+        refusal = self._too_old() if fresh else Reason.POLICY_UNAVAILABLE
+        answering = self._answering
+        if refusal is None and answering is not None and answering.loaded is loaded:
+            return answering
+        state = State(loaded, refusal, self)
+        if refusal is None:
+            self._answering = state
+        return state
 
-    def load(self, practice: str) -> State:
-        """The newest state with this practice read and compiled, or with the reason for which it is not."""
+    def load(self, *practices: str) -> State:
+        """The newest state with these practices read and compiled, or with the reason for which they are not."""
         if self._left_to_poll():
             return State(self._current(), Reason.POLICY_UNAVAILABLE, self)
         with self._lock:
-            read = self._has(practice) or self._try(practice)
+            read = self._has(practices) or self._try(*practices)
             return State(self._current(), self._too_old() if read else Reason.POLICY_UNAVAILABLE, self)
 
     def use(self, practice: str) -> None:
@@ -134,12 +144,12 @@ class Live:
         if self._loaded is not None and practice in self._loaded.practices:
             self._used.add(practice)
 
-    def _has(self, practice: str) -> bool:
-        """Whether another request has loaded the practice meanwhile, and nothing was changed since."""
+    def _has(self, practices: Collection[str]) -> bool:
+        """Whether other requests have loaded the practices meanwhile, and nothing was changed since."""
         loaded = self._loaded
         if loaded is None or self._counter.value() != self._seen:
             return False
-        return practice in loaded.snapshot.divisions or practice in loaded.refused
+        return all(map(loaded.has, loaded.practices.intersection(practices)))
 
     def _too_old(self) -> Reason | None:
         return Reason.POLICY_TOO_OLD if self._clock() - self._confirmed > self._max_age else None
@@ -185,7 +195,7 @@ class Live:
         seen = self._counter.value()
         with self._store.reading() as view:
             loaded = newest(view, self._loaded)
-            for practice in loaded.practices.intersection(practices):
+            for practice in loaded.practices.intersection(practices) - loaded.snapshot.divisions.keys():
                 loaded = with_practice(view, loaded, practice)
             loaded = replace(loaded, tokens={token.id: token for token in view.tokens() if token.revoked is None})
             self._folder_status = view.folder_status()
@@ -217,13 +227,13 @@ class Live:
     def sweep(self) -> None:
         """Let go of practices that nobody asked about since the last sweep."""
         with self._lock:
-            if self._loaded is not None:
-                snapshot = self._loaded.snapshot
+            snapshot = self._loaded.snapshot if self._loaded is not None else None
+            if self._loaded is not None and isinstance(snapshot, Snapshot):
                 kept = {name: division for name, division in snapshot.divisions.items() if name in self._used}
                 self._loaded = replace(
                     self._loaded, snapshot=Snapshot(snapshot.ruleset, kept, snapshot.revision), refused={}
                 )
-            self._used, self._swept = set(), self._clock()
+            self._used, self._swept, self._answering = set(), self._clock(), None
 
     def health(self) -> Health:
         """For readiness and metrics."""

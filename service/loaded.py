@@ -13,10 +13,12 @@ from typing import TypeVar
 
 from service.audit.chain import rows_digest
 from service.decision import trial
-from service.decision.engine import Snapshot
+from service.decision.engine import Division, Snapshot
+from service.decision.rulebook import Answering, Rulebook
 from service.errors import InvalidPolicy, StoreUnavailable
 from service.folder import digest as folder_digest
 from service.policy import bundle
+from service.policy.baremap import BareMap
 from service.policy.catalog import Catalog
 from service.policy.request import RequestMap
 from service.store.base import Token
@@ -33,8 +35,8 @@ T = TypeVar("T")
 class Loaded:
     """What one reading of the store gave. `refused`: practices that may not be served, and why."""
 
-    snapshot: Snapshot
-    request_map: RequestMap
+    snapshot: Answering
+    request_map: RequestMap | BareMap
     catalog: Catalog
     tokens: Mapping[str, Token]
     practices: frozenset[str]
@@ -46,6 +48,10 @@ class Loaded:
     def revision(self) -> int:
         """The revision that everything here was read at."""
         return self.snapshot.revision
+
+    def has(self, practice: str) -> bool:
+        """Whether this practice was read: its rows are compiled, or refused."""
+        return practice in self.snapshot.divisions or practice in self.refused
 
 
 def newest(view: View, old: Loaded | None) -> Loaded:
@@ -60,7 +66,7 @@ def newest(view: View, old: Loaded | None) -> Loaded:
     divisions = old.snapshot.divisions
     loaded = replace(
         old,
-        snapshot=Snapshot(old.snapshot.ruleset, _without(divisions, touched), head.number),
+        snapshot=_with_divisions(old.snapshot, _without(divisions, touched), head.number),
         practices=old.practices - touched | view.existing(touched),
         digest=head.digest,
         refused=_without(old.refused, touched),
@@ -70,6 +76,10 @@ def newest(view: View, old: Loaded | None) -> Loaded:
     for practice in again if len(again) <= AT_ONCE else ():
         loaded = with_practice(view, loaded, practice)
     return loaded
+
+
+def _with_divisions(old: Answering, divisions: Mapping[str, Division], revision: int) -> Answering:
+    return old.at(revision) if isinstance(old, Rulebook) else Snapshot(old.ruleset, divisions, revision)
 
 
 def _without(named: Mapping[str, T], names: Collection[str]) -> dict[str, T]:
@@ -97,11 +107,11 @@ def _read_shared(view: View) -> Loaded:
     if set(read.shared.rows) != {row for row in rows if row.kind == "g2"}:
         raise StoreUnavailable("the screens in the store differ from its published files", "restore the store")
     return Loaded(
-        Snapshot(trial.ruleset(read), {}, head.number),
+        trial.unloaded(read, head.number),
         read.request_map,
         read.catalog,
         {},
-        view.practice_ids(),
+        view.practice_ids() if read.bare is None else frozenset(),
         head.digest,
         folder_digest(files),
     )
@@ -109,7 +119,10 @@ def _read_shared(view: View) -> Loaded:
 
 def with_practice(view: View, loaded: Loaded, practice: str) -> Loaded:
     """The same with this practice read and compiled, or refused for what its rows are."""
-    old, refused = loaded.snapshot, {name: why for name, why in loaded.refused.items() if name != practice}
+    old = loaded.snapshot
+    if isinstance(old, Rulebook):
+        return loaded
+    refused = {name: why for name, why in loaded.refused.items() if name != practice}
     rows = _intact_rows(view, practice)
     if rows is None:
         divisions = {name: division for name, division in old.divisions.items() if name != practice}

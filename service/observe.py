@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -22,8 +22,10 @@ from service.config import LogDecisions
 from service.decide import Answer
 from service.live import Health, Live
 from service.log import SINK
+from service.policy.request import Part
+from service.search import Found
 from service.shadow import COMPARED, CONTEXT, Ledger
-from service.values import Caller, Reason
+from service.values import Caller, Question, Reason
 
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """The variable by which prometheus-client learns where workers share their values."""
@@ -56,6 +58,8 @@ class Recorder:
         errors = self._counter("errors", "Requests that got no decision, by HTTP status.", "status")
         self._errors = {status: errors.labels(str(status)) for status in _STATUSES}
         self._other_errors = errors.labels("other")
+        searches = self._counter("searches", "Searches, by what was looked for.", "part")
+        self._searches = {part: searches.labels(part) for part in get_args(Part)}
         self._failures = self._counter("policy_read_failures", "Times that reading policy began to fail.")
         compared = self._counter("shadow_answers", "Answers that an EHR compared with its own decision.", "what")
         self._compared = {what: compared.labels(what) for what in COMPARED}
@@ -65,6 +69,12 @@ class Recorder:
         self._seconds = Histogram(
             "rolewarden_check_seconds",
             "Seconds from the request in hand to its decision.",
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._search_seconds = Histogram(
+            "rolewarden_search_seconds",
+            "Seconds from the request in hand to all that it finds.",
             buckets=_SECONDS,
             registry=self._registry,
         )
@@ -100,6 +110,26 @@ class Recorder:
             action=question.action[:_LONGEST],
             revision=decision.revision,
             code=answer.code,
+            caller=caller.name,
+            request_id=request_id,
+        )
+
+    def searched(
+        self, part: Part, found: Found, question: Question, caller: Caller, request_id: str, seconds: float
+    ) -> None:
+        """A search was answered. Each is a line: it tells of many at once who may do what."""
+        self._searches[part].inc()
+        self._search_seconds.observe(seconds)
+        self._log.info(
+            "search",
+            part=part,
+            found=len(found.names),
+            reason=found.reason.value,
+            practice=found.practice[:_LONGEST],
+            user=question.subject_id[:_LONGEST],
+            screen=question.resource_id[:_LONGEST],
+            action=question.action[:_LONGEST],
+            revision=found.revision,
             caller=caller.name,
             request_id=request_id,
         )

@@ -144,3 +144,18 @@ def keys(text: str) -> tuple[str, ...]:
     if any(len(key) < LEAST_KEY for key in found):
         raise ValueError(f"keys of at least {LEAST_KEY} characters, with commas between")
     return found
+
+
+def identifier(text: str) -> str:
+    """An https URL that can be compared letter by letter: nothing in it could be written in two ways. Or none."""
+    parts = _IDENTIFIER.fullmatch(text)
+    dotted = [segment for segment in text.split("/") if segment in (".", "..")]
+    if text and (not parts or dotted or (parts["port"] and not 0 < int(parts["port"]) < 2**16)):
+        raise ValueError("`https://host` or `https://host/path`, without query, fragment or a slash at the end")
+    return text
+
+
+_IDENTIFIER = re.compile(
+    r"https://([a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*|\[[0-9a-f:.]+\])(:(?P<port>[0-9]{1,5}))?"
+    r"(/[A-Za-z0-9._~-]+)*"
+)

@@ -13,11 +13,10 @@ import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import urlencode
 
-import msgspec
 import structlog
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
@@ -26,19 +25,20 @@ from werkzeug.formparser import FormDataParser
 from service import ui
 from service.access import headers as guards
 from service.access import record, sessions
-from service.access.door import let_in
-from service.access.permissions import CONTINUE, HOME, SETUP_ENDPOINTS, SIGN_IN, Endpoint
+from service.access.door import let_in, seen_by
+from service.access.permissions import API_PAGE, CONTINUE, HOME, OPENAPI, SETUP_ENDPOINTS, SIGN_IN, Endpoint
 from service.access.person import Office, View, Visit
 from service.access.provider import Provider
+from service.api import admin, openapi, problem
 from service.audit.events import AuditEvent
 from service.config import Settings
 from service.errors import (
     AccessRefused,
     BadRequest,
+    Declined,
     NotFound,
     ProviderAway,
     RequestError,
-    RolewardenError,
     SignInFailed,
     StoreUnavailable,
     Unauthenticated,
@@ -49,7 +49,9 @@ from service.log import configure_log
 from service.publish import Press
 from service.store.counter import Counter
 from service.store.sql import Store
+from service.ui import docs_api
 from service.ui.render import Frame, frame, framed
+from service.witness import Witness
 
 API = "/admin/"
 """Paths below it are for programs, which get their errors as JSON."""
@@ -75,14 +77,19 @@ def create_app(settings: Settings) -> Flask:
     )
     live.start()
     provider = Provider(settings) if settings.oidc_issuer else None
-    return flask_app(Office(settings, Press(Store.open(settings.store_url), counter), live, provider))
+    if provider is not None:
+        provider.ask_early()
+    witness = Witness()
+    witness.prepare()
+    press = Press(Store.open(settings.store_url), counter, opinion=witness.hear)
+    return flask_app(Office(settings, press, live, provider))
 
 
 def flask_app(office: Office) -> Flask:
     """The door that Flask makes: one route for each row of the table, and no other."""
     app = Flask("rolewarden-setup", static_folder=None)
     app.url_map.merge_slashes = False
-    for endpoint, view in paired(SETUP_ENDPOINTS, ui.VIEWS).items():
+    for endpoint, view in paired(SETUP_ENDPOINTS, ui.VIEWS, api_views()).items():
         app.add_url_rule(
             endpoint.path,
             endpoint=f"{endpoint.method} {endpoint.path}",
@@ -98,6 +105,15 @@ def flask_app(office: Office) -> Flask:
         return _to_flask(finished(answer_to(error, asked, office, None), asked, office))
 
     return app
+
+
+def api_views() -> dict[tuple[str, str], View]:
+    """What stands behind the endpoints of the admin API, and the two that describe it."""
+    return {
+        **admin.VIEWS,
+        ("GET", OPENAPI): openapi.answer,
+        ("GET", API_PAGE): partial(docs_api.page, openapi.document(), problem.KINDS),
+    }
 
 
 def paired(endpoints: tuple[Endpoint, ...], *views: Mapping[tuple[str, str], View]) -> dict[Endpoint, View]:
@@ -152,7 +168,10 @@ def _with_body(asked: Asked, most: int) -> Asked:
         _, form, files = parser.parse(io.BytesIO(body), request.mimetype, len(body), request.mimetype_params)
     except (HTTPException, ValueError) as error:
         raise BadRequest("the form cannot be read") from error
-    sent = {name: file.read() for name, file in files.items()}
+    sent = {}
+    for name, file in files.items():
+        sent[name] = file.read()
+        file.close()
     return replace(asked, body=body, form=Fields(tuple(form.items(multi=True))), files=sent)
 
 
@@ -170,25 +189,22 @@ def finished(reply: Reply, asked: Asked, office: Office) -> Reply:
 
 def answer_to(error: Exception, asked: Asked, office: Office, visit: Visit | None) -> Reply:
     """The one place where an error becomes an answer of the Setup part. The detail of a bug stays with us."""
-    status, code, message, mend = told(error)
+    if asked.path.startswith(API):
+        return _for_programs(error, asked)
+    status, _, message, mend = told(error)
     logger = structlog.get_logger()
     if status == _INTERNAL:
-        logger.error("internal_error", exc_info=error, request_id=asked.id)
+        _note_bug(error, asked)
     if isinstance(error, AccessRefused):
         _keep_refusal(error, asked, office)
     if isinstance(error, SignInFailed):
         logger.warning("sign_in_failed", why=error.why, request_id=asked.id)
     if isinstance(error, ProviderAway):
         logger.error("provider_away", problem=error.message, request_id=asked.id)
-    if asked.path.startswith(API):
-        return _problem(status, code, message, mend)
     if isinstance(error, Unauthenticated):
         return see_other(f"{SIGN_IN}?{urlencode({'next': _onward(asked, office)})}")
-    around = Frame(demo=office.settings.demo)
-    with suppress(RolewardenError):
-        around = frame(visit) if visit is not None else around
     return framed(
-        around,
+        _frame_of(asked, office, visit),
         "error.html",
         status,
         heading=_HEADINGS.get(status, "That did not work"),
@@ -198,6 +214,14 @@ def answer_to(error: Exception, asked: Asked, office: Office, visit: Visit | Non
         back_words="Sign in again" if isinstance(error, SignInFailed | ProviderAway) else "Go to the first page",
         request_id=asked.id if status >= _INTERNAL else "",
     )
+
+
+def _frame_of(asked: Asked, office: Office, visit: Visit | None) -> Frame:
+    """The frame around an error: that of the person, as far as they got, so that they can go on from there."""
+    try:
+        return frame(seen_by(asked, office) if visit is None else visit)
+    except Exception:  # noqa: BLE001 - what went wrong may go wrong here, too; then the page does without
+        return Frame(demo=office.settings.demo)
 
 
 def told(error: Exception) -> tuple[int, str, str, str]:
@@ -234,20 +258,24 @@ def _sentence(text: str) -> str:
     return text and f"{text[:1].upper()}{text[1:]}."
 
 
-def _problem(status: int, code: str, message: str, mend: str) -> Reply:
-    problem: dict[str, Any] = {
-        "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "code": code,
-    }
-    problem |= {"detail": " ".join(filter(None, [message, mend]))}
-    headers = {"Content-Type": "application/problem+json"}
-    return Reply(status, headers, msgspec.json.encode(problem))
+def _for_programs(error: Exception, asked: Asked) -> Reply:
+    """The same for whoever asks the admin API. What Flask refuses before a view is said in the API's own words."""
+    allowed = {}
+    if isinstance(error, HTTPException) and error.code is not None and error.code < _INTERNAL:
+        allowed = {name: value for name, value in error.get_headers() if name == "Allow"}
+        error = Declined("method-unknown" if allowed else "not-found", "there is no such endpoint", f"see `{API_PAGE}`")
+    reply = problem.of(error, asked.id)
+    if reply.status == _INTERNAL:
+        _note_bug(error, asked)
+    return reply._replace(headers={**reply.headers, **allowed})
+
+
+def _note_bug(error: Exception, asked: Asked) -> None:
+    structlog.get_logger().error("internal_error", exc_info=error, request_id=asked.id)
 
 
 def _keep_refusal(error: AccessRefused, asked: Asked, office: Office) -> None:
-    record.keep_refusal(
+    record.keep_or_log(
         office,
         AuditEvent.PAGE_REFUSE,
         error.actor,

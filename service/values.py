@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple
 
 USER_PREFIX = "user:"
@@ -87,8 +88,12 @@ class Reason(StrEnum):
     INACTIVE_USER = "inactive_user"
     UNKNOWN_SCREEN = "unknown_screen"
     UNKNOWN_ACTION = "unknown_action"
+    NO_RULE = "no_rule"
+    UNKNOWN_SUBJECT = "unknown_subject"
+    UNKNOWN_RESOURCE = "unknown_resource"
     UNKNOWN_TYPE = "unknown_type"
     PRACTICE_MISSING = "practice_missing"
+    VALUE_TOO_LONG = "value_too_long"
     POLICY_UNAVAILABLE = "policy_unavailable"
     POLICY_TOO_OLD = "policy_too_old"
     ROWS_ALTERED = "rows_altered"
@@ -133,8 +138,15 @@ class Explanation:
     similar: tuple[str, ...] = ()
 
 
+NOTHING: Mapping[str, object] = MappingProxyType({})
+"""No properties."""
+
+
 class Question(NamedTuple):
-    """What a caller asks, as AuthZEN spells it, read strictly. `at_least`: the revision that must have been seen."""
+    """What a caller asks, as AuthZEN spells it, read strictly. `at_least`: the revision that must have been seen.
+
+    Properties are as they were sent: values of JSON, by name.
+    """
 
     subject_type: str
     subject_id: str
@@ -143,6 +155,9 @@ class Question(NamedTuple):
     resource_id: str
     context: Mapping[str, object]
     at_least: int = 0
+    subject_properties: Mapping[str, object] = NOTHING
+    resource_properties: Mapping[str, object] = NOTHING
+    action_properties: Mapping[str, object] = NOTHING
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,7 +117,9 @@ class Watcher:
         author = Author("operator:rolewarden", How.DEMO if self._demo else How.FILES, "the policy folder changed")
         change = changes.of_files(view, author, read)
         # What somebody did to the demonstration's practices stays until their files are edited.
-        if self._demo and view.marked(DEMO_MARK) != _worlds_digest(files):
+        if self._demo and read.bare is not None:
+            change = changes.together(change, changes.of_no_practices(view, author))
+        elif self._demo and view.marked(DEMO_MARK) != _worlds_digest(files):
             change = changes.together(change, changes.of_worlds(view, author, read))
         return change
 

@@ -8,15 +8,31 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from typing import Any
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from service.access.permissions import ALIVE, ENDPOINTS, EVALUATION, METRICS, READY, Admitted, Endpoint, admit
+from service.access.permissions import (
+    ALIVE,
+    ENDPOINTS,
+    EVALUATION,
+    EVALUATIONS,
+    METADATA,
+    METRICS,
+    OPENAPI,
+    READY,
+    SEARCH_ACTION,
+    SEARCH_RESOURCE,
+    SEARCH_SUBJECT,
+    Admitted,
+    Endpoint,
+    admit,
+)
 from service.access.tokens import CHALLENGE
-from service.api import authzen, health
+from service.api import authzen, batch, description, discovery, health, intake, search
 from service.api.wire import JSON, write_error
 from service.config import Settings
 from service.errors import BadRequest, RequestError, StoreUnavailable, Unauthenticated
@@ -66,9 +82,9 @@ def flask_app(settings: Settings, live: Live, recorder: Recorder) -> Flask:
     app = Flask("rolewarden", static_folder=None)
     app.url_map.merge_slashes = False  # a path is an endpoint or it is not; nothing is redirected
     handlers = _handlers(settings, live, recorder)
-    for endpoint in ENDPOINTS:
+    for path, endpoint in _places(settings):
         app.add_url_rule(
-            endpoint.path,
+            path,
             endpoint=endpoint.path,
             view_func=_view(guarded(endpoint, handlers[endpoint.path], live, settings.max_body), recorder),
             methods=[endpoint.method],
@@ -94,7 +110,7 @@ def guarded(endpoint: Endpoint, handler: Handler, live: Live, max_body: int) -> 
     """
 
     def answer(headers: Headers, body: Body) -> Reply:
-        admitted = admit(endpoint, headers.get(authzen.AUTHORIZATION), live)
+        admitted = admit(endpoint, headers.get(intake.AUTHORIZATION), live)
         return handler(headers, b"" if endpoint.method == "GET" else body(max_body), admitted)
 
     return answer
@@ -103,12 +119,12 @@ def guarded(endpoint: Endpoint, handler: Handler, live: Live, max_body: int) -> 
 def respond(answer: Callable[[Headers], Reply], headers: Headers, recorder: Recorder) -> Reply:
     """The reply to a request, or the one its error becomes, with what every answer has.
 
-    `headers` are those of `authzen.HEADERS` that the request has. `answer` always finds a request id there.
+    `headers` are those of `intake.HEADERS` that the request has. `answer` always finds a request id there.
     """
     request_id = ""
     try:
         request_id = _request_id(headers)
-        reply = answer({**headers, authzen.REQUEST_ID: request_id})
+        reply = answer({**headers, intake.REQUEST_ID: request_id})
     except Exception as error:  # noqa: BLE001 - INVARIANT: no error leaves by any other way than `error_response`
         reply = error_response(error)
         recorder.failed(error, reply.status, request_id)
@@ -141,13 +157,27 @@ _HTTP = {
 _UNREADABLE = (BadRequest.code, "the request cannot be read")
 
 
+def _places(settings: Settings) -> Iterator[tuple[str, Endpoint]]:
+    """Each endpoint and where it is. The place of the metadata follows from what we are called; or there is none."""
+    for endpoint in ENDPOINTS:
+        if endpoint.path != METADATA:
+            yield endpoint.path, endpoint
+        elif settings.pdp_id:
+            yield discovery.place(settings.pdp_id), endpoint
+
+
 def _handlers(settings: Settings, live: Live, recorder: Recorder) -> dict[str, Handler]:
     """What stands behind each path."""
     glance = Glance(settings.policies, bundle.published)
+    given: Any = {"live": live, "settings": settings, "recorder": recorder}
     return {
-        EVALUATION: lambda headers, body, admitted: authzen.evaluate(
-            headers, body, admitted, live=live, settings=settings, recorder=recorder
-        ),
+        EVALUATION: partial(authzen.evaluate, **given),
+        EVALUATIONS: partial(batch.evaluate_all, **given),
+        SEARCH_SUBJECT: partial(search.find, "subject", **given),
+        SEARCH_RESOURCE: partial(search.find, "resource", **given),
+        SEARCH_ACTION: partial(search.find, "action", **given),
+        METADATA: lambda *_: discovery.configuration(settings.pdp_id),
+        OPENAPI: lambda *_: description.description(),
         ALIVE: lambda *_: health.livez(),
         READY: lambda *_: health.readyz(live, glance),
         METRICS: lambda *_: health.metrics(recorder),
@@ -156,7 +186,7 @@ def _handlers(settings: Settings, live: Live, recorder: Recorder) -> dict[str, H
 
 def _request_id(headers: Headers) -> str:
     """The caller's id for this request, or a new one (A-20). What could forge a header or a line is refused."""
-    given = headers.get(authzen.REQUEST_ID)
+    given = headers.get(intake.REQUEST_ID)
     if not given:
         return secrets.token_hex(8)
     if not _REQUEST_ID.fullmatch(given):
@@ -176,7 +206,7 @@ def _view(answer: Callable[[Headers, Body], Reply], recorder: Recorder) -> Calla
 
 
 def _headers() -> dict[str, str]:
-    return {name: value for name in authzen.HEADERS if (value := request.headers.get(name)) is not None}
+    return {name: value for name in intake.HEADERS if (value := request.headers.get(name)) is not None}
 
 
 def _raising(error: Exception) -> Callable[[Headers], Reply]:

@@ -28,6 +28,7 @@ from service.store import tables
 from service.store.sql import Store
 
 PATIENCE = 30.0
+SUPERUSER = "superuser"
 TEMPLATE = "template_of_tests"
 """A database with the newest schema, which others are copied from."""
 
@@ -80,7 +81,7 @@ class Server:
     _names: Iterator[int] = field(default_factory=itertools.count)
     _free: list[str] = field(default_factory=list)
 
-    def url(self, database: str = "postgres", user: str = "rolewarden") -> str:
+    def url(self, database: str = "postgres", user: str = SUPERUSER) -> str:
         """The URL of a database on it."""
         return f"postgresql+psycopg://{user}@/{database}?host={self.folder}"
 
@@ -92,7 +93,7 @@ class Server:
 
     def connect(self, database: str = "postgres") -> "psycopg.Connection[tuple[object, ...]]":
         """A connection of the superuser, which commits each statement."""
-        return psycopg.connect(host=str(self.folder), user="rolewarden", dbname=database, autocommit=True)
+        return psycopg.connect(host=str(self.folder), user=SUPERUSER, dbname=database, autocommit=True)
 
     @contextmanager
     def database(self, *, empty: bool = False) -> Iterator[str]:
@@ -186,7 +187,7 @@ def start(run: int | None = None, *, safe: bool = False) -> Server:
     try:
         program(
             "initdb", "--no-sync", "--encoding=UTF8", "--locale-provider=libc", "--locale=C.UTF-8", "--auth=trust",
-            "--username=rolewarden", "-D", str(data),
+            f"--username={SUPERUSER}", "-D", str(data),
         )  # fmt: skip
         settings = _SETTINGS | ({} if safe else _UNSAFE) | {"unix_socket_directories": str(folder)}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]

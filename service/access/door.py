@@ -47,6 +47,17 @@ def let_in(endpoint: Endpoint, asked: Asked, office: Office) -> Visit:
             raise Forbidden("nobody is let in here")
 
 
+def seen_by(asked: Asked, office: Office) -> Visit:
+    """Whoever stands before a closed door, and in which practice of theirs: for what is said to them, and no more."""
+    visit = Visit(asked, office)
+    person = sessions.signed_in(office, asked.cookies)
+    if person is None:
+        return visit
+    named = asked.names.get("practice", "")
+    practice = named if named in person.practices else ""
+    return replace(visit, person=person, taken=office.live.state(), practice=practice)
+
+
 def _with_person(visit: Visit) -> Visit:
     person = sessions.signed_in(visit.office, visit.asked.cookies)
     if person is None:

@@ -36,11 +36,14 @@ class Scope(StrEnum):
     CHECK = "check"
     """To ask the check part."""
 
-    READ = "read"
-    """To read practices, users, roles and changes by the admin API."""
+    READ = "setup:read"
+    """To read practices, users, roles and changes by the admin API, and to preview and try changes."""
 
-    WRITE = "write"
-    """To change them by it, too."""
+    WRITE = "setup:write"
+    """To change users, roles, levels and members by it."""
+
+    PRACTICES = "setup:practices"
+    """To create practices by it, and to rename them."""
 
 
 class Right(NamedTuple):
@@ -76,12 +79,24 @@ class Endpoint(NamedTuple):
 # --- the check part -----------------------------------------------------------------------------------------
 
 EVALUATION = "/access/v1/evaluation"
+EVALUATIONS = "/access/v1/evaluations"
+SEARCH_SUBJECT = "/access/v1/search/subject"
+SEARCH_RESOURCE = "/access/v1/search/resource"
+SEARCH_ACTION = "/access/v1/search/action"
+METADATA = "/.well-known/authzen-configuration"
+OPENAPI = "/openapi.json"
 ALIVE = "/livez"
 READY = "/readyz"
 METRICS = "/metrics"
 
 ENDPOINTS = (
     Endpoint(EVALUATION, "POST", Needs.BEARER, "Answers one access evaluation request of AuthZEN 1.0."),
+    Endpoint(EVALUATIONS, "POST", Needs.BEARER, "Answers many of them at once, or one."),
+    Endpoint(SEARCH_SUBJECT, "POST", Needs.BEARER, "Finds everyone who may do something."),
+    Endpoint(SEARCH_RESOURCE, "POST", Needs.BEARER, "Finds everything on which a user may do something."),
+    Endpoint(SEARCH_ACTION, "POST", Needs.BEARER, "Finds all that a user may do on something."),
+    Endpoint(METADATA, "GET", Needs.PUBLIC, "Says where these are, for the identifier in `ROLEWARDEN_PDP_ID`."),
+    Endpoint(OPENAPI, "GET", Needs.PUBLIC, "Describes all of this to tools, in OpenAPI 3.1."),
     Endpoint(ALIVE, "GET", Needs.PUBLIC, "Says that this process answers at all."),
     Endpoint(READY, "GET", Needs.PUBLIC, "Says whether checks may be routed here, and what is served."),
     Endpoint(METRICS, "GET", Needs.PUBLIC, "Numbers for Prometheus, summed over all workers."),
@@ -122,6 +137,44 @@ VIEW_CHANGES = Right("Audit - Policy Changes", "view")
 MEMBERS = (EDIT_ROLES, EDIT_USERS)
 ANY_CHANGE = (*MEMBERS, ADD_ROLES, ADD_USERS)
 """Whoever may change anything has a draft; what may stand in it is for the guard rails."""
+
+ADMIN = "/admin/v1"
+"""The admin API. A practice stands in the path; names that people chose, which may hold a slash, in the query."""
+API_PAGE = "/docs/api"
+API_PRACTICES = f"{ADMIN}/practices"
+API_PRACTICE = f"{API_PRACTICES}/<practice>"
+API_CHANGE = f"{API_PRACTICE}/changes/<number>"
+
+ADMIN_ENDPOINTS = (
+    Endpoint(f"{ADMIN}/screens", "GET", Scope.READ, "The screens, with their levels and actions."),
+    Endpoint(f"{ADMIN}/templates", "GET", Scope.READ, "The role templates."),
+    Endpoint(f"{ADMIN}/changes", "GET", Scope.READ, "The changes of all practices, newest first."),
+    Endpoint(API_PRACTICES, "GET", Scope.READ, "The practices that the token is for."),
+    Endpoint(API_PRACTICES, "POST", Scope.PRACTICES, "Creates a practice with its first administrator."),
+    Endpoint(API_PRACTICE, "GET", Scope.READ, "One practice."),
+    Endpoint(API_PRACTICE, "PUT", Scope.PRACTICES, "Renames a practice."),
+    Endpoint(f"{API_PRACTICE}/users", "GET", Scope.READ, "The users of a practice, with their roles."),
+    Endpoint(f"{API_PRACTICE}/user", "GET", Scope.READ, "One user."),
+    Endpoint(f"{API_PRACTICE}/user", "PUT", Scope.WRITE, "Adds a user, renames one, or makes one active or inactive."),
+    Endpoint(f"{API_PRACTICE}/roles", "GET", Scope.READ, "The roles of a practice, with levels and members."),
+    Endpoint(f"{API_PRACTICE}/role", "GET", Scope.READ, "One role."),
+    Endpoint(f"{API_PRACTICE}/role", "PUT", Scope.WRITE, "Adds a role, or changes its levels and members."),
+    Endpoint(f"{API_PRACTICE}/role", "DELETE", Scope.WRITE, "Deletes a role."),
+    Endpoint(f"{API_PRACTICE}/levels", "GET", Scope.READ, "Every level but Off, of a role, on a screen, or all."),
+    Endpoint(f"{API_PRACTICE}/level", "GET", Scope.READ, "What a role holds on a screen."),
+    Endpoint(f"{API_PRACTICE}/level", "PUT", Scope.WRITE, "Sets what a role holds on a screen."),
+    Endpoint(f"{API_PRACTICE}/members", "GET", Scope.READ, "Who is in which role, of a role, a user, or all."),
+    Endpoint(f"{API_PRACTICE}/member", "PUT", Scope.WRITE, "Puts a user into a role."),
+    Endpoint(f"{API_PRACTICE}/member", "DELETE", Scope.WRITE, "Takes a user out of a role."),
+    Endpoint(f"{API_PRACTICE}/preview", "POST", Scope.READ, "Says what edits would do, and writes nothing."),
+    Endpoint(f"{API_PRACTICE}/try", "POST", Scope.READ, "Answers a check as if edits were made, and writes nothing."),
+    Endpoint(f"{API_PRACTICE}/changes", "GET", Scope.READ, "The changes of a practice, newest first."),
+    Endpoint(f"{API_PRACTICE}/changes", "POST", Scope.WRITE, "Makes several edits one change, or none of them."),
+    Endpoint(API_CHANGE, "GET", Scope.READ, "One change: its rows, and who gained or lost."),
+    Endpoint(f"{API_CHANGE}/undo", "POST", Scope.WRITE, "Undoes a change by a new one."),
+    Endpoint(OPENAPI, "GET", Needs.PUBLIC, "Describes the admin API as an OpenAPI 3.1 document."),
+    Endpoint(API_PAGE, "GET", Needs.PUBLIC, "The same as a page to read."),
+)
 
 HOME = "/"
 SIGN_IN = "/signin"
@@ -184,4 +237,5 @@ SETUP_ENDPOINTS = (
     Endpoint("/practices/<practice>/upgrade", "POST", (ADD_ROLES,), "Puts them into the role for it, in the draft."),
     Endpoint("/practices/<practice>/draft", "GET", ANY_CHANGE, "What is not saved yet, to be looked at once more."),
     Endpoint("/practices/<practice>/draft", "POST", ANY_CHANGE, "Changes the draft, saves it, or discards it."),
+    *ADMIN_ENDPOINTS,
 )

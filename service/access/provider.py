@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -68,6 +69,15 @@ class Provider:
             told = dict(kept[1])  # what it said an hour ago: whether it is there at all, the next step finds out
         self._metadata = (self._clock(), told)
         return told
+
+    def ask_early(self) -> None:
+        """Ask once, aside, so that pages know where a form of theirs may lead before anybody has signed in here."""
+
+        def ask() -> None:
+            with suppress(ProviderAway):
+                self.metadata()
+
+        threading.Thread(target=ask, name="rolewarden-provider", daemon=True).start()
 
     def known_addresses(self) -> list[str]:
         """Addresses of the provider's to which a form of ours may lead."""

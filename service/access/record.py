@@ -1,7 +1,7 @@
 """What is kept of comings and goings: sign-ins, refusals and sign-outs, in the store for good and in the log at once.
 
-Ids only: no name of a person, nothing of what was typed, and no secret. A refusal stands whether or not it could be
-kept; somebody who signs in does so only when it was.
+Ids only: no name of a person, nothing of what was typed, and no secret. Somebody who signs in does so only when it was
+kept; a refusal and an end stand whether or not they could be.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ def keep(office: Office, event: AuditEvent, actor: str, practice: str = "", **de
     structlog.get_logger().info(event.value, actor=actor, practice=practice, **details)
 
 
-def keep_refusal(office: Office, event: AuditEvent, actor: str, practice: str = "", **details: str) -> None:
-    """Keep a refusal, which is one all the same where the store is away; then the log alone has it."""
+def keep_or_log(office: Office, event: AuditEvent, actor: str, practice: str = "", **details: str) -> None:
+    """Keep what has happened all the same where the store is away; then the log alone has it."""
     try:
         keep(office, event, actor, practice, **details)
     except StoreUnavailable as error:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -19,6 +20,7 @@ from service.access import record
 from service.access.person import Office, Person
 from service.audit.events import AuditEvent
 from service.config import Settings
+from service.errors import StoreUnavailable
 from service.exchange import Fields
 from service.store.base import Session
 from service.values import USER_PREFIX
@@ -82,10 +84,12 @@ def signed_in(office: Office, cookies: Mapping[str, str]) -> Person | None:
         return None
     if is_over(session, office.clock(), office.settings):
         if office.press.store.expire_session(session.id_hash, office.now()):
-            record.keep_refusal(office, AuditEvent.SESSION_EXPIRE, f"{USER_PREFIX}{session.user}")
+            for practice in sorted(session.practices):
+                record.keep_or_log(office, AuditEvent.SESSION_EXPIRE, f"{USER_PREFIX}{session.user}", practice)
         return None
     if office.clock() - datetime.fromisoformat(session.seen) >= SEEN_EVERY:
-        office.press.store.touch_session(session.id_hash, office.now())
+        with suppress(StoreUnavailable):  # while nothing can be written, it does not last any longer
+            office.press.store.touch_session(session.id_hash, office.now())
     return _person(session)
 
 

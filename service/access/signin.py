@@ -122,7 +122,7 @@ def _admitted(office: Office, vouched: Vouched, cookies: Mapping[str, str]) -> t
                 names[practice] = user.name
     if not names:
         why = "no practice of the claim knows the user as active"
-        record.keep_refusal(office, AuditEvent.SESSION_REFUSE, actor, why=why, claimed=str(len(vouched.practices)))
+        record.keep_or_log(office, AuditEvent.SESSION_REFUSE, actor, why=why, claimed=str(len(vouched.practices)))
         raise SignInFailed(
             f"no practice here knows the user `{vouched.user}` as active", "ask your practice administrator", why=why
         )

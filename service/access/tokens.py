@@ -27,21 +27,29 @@ _BEARER = re.compile(f"(?i:bearer) +{TOKEN.pattern}")
 _NO_HASH = hashlib.sha256().hexdigest()  # compared with where there is no such token
 
 
-def mint(name: str, practices: frozenset[str] | None, created: str) -> tuple[Token, str]:
+CHECK = frozenset({"check"})
+"""What a token is good for unless more is said: to ask the check part."""
+
+
+def mint(
+    name: str, practices: frozenset[str] | None, created: str, scopes: frozenset[str] = CHECK
+) -> tuple[Token, str]:
     """A new token, and its text, which is shown once and then known to nobody but its owner.
 
-    With `practices` None it may ask about all of them; `created` is UTC in ISO 8601.
+    With `practices` None it is good for all of them; `created` is UTC in ISO 8601.
     """
     text = f"rw_{secrets.token_hex(6)}_{secrets.token_hex(32)}"
-    return from_text(text, name, practices, created), text
+    return from_text(text, name, practices, created, scopes), text
 
 
-def from_text(text: str, name: str, practices: frozenset[str] | None, created: str) -> Token:
+def from_text(
+    text: str, name: str, practices: frozenset[str] | None, created: str, scopes: frozenset[str] = CHECK
+) -> Token:
     """The token to store for a text that was made elsewhere, such as `ROLEWARDEN_DEMO_TOKEN`."""
     parts = TOKEN.fullmatch(text)
     if not parts:
         raise UsageError("this is not a token", "write rw_, 12 digits, _ and 64 digits, each of 0-9 and a-f")
-    return Token(parts[1], name, _hash(parts[2]), practices, created)
+    return Token(parts[1], name, _hash(parts[2]), practices, created, scopes=scopes)
 
 
 def authenticate(authorization: str | None, tokens: Mapping[str, Token]) -> Token:

@@ -81,8 +81,8 @@ def _object_of(members: list[tuple[str, object]]) -> dict[str, object]:
     value = dict(members)
     if len(value) == len(members):
         return value
-    names = [name for name, _ in members]
-    twice = next(name for index, name in enumerate(names) if name in names[:index])
+    seen: set[str] = set()
+    twice = next(name for name, _ in members if name in seen or seen.add(name))  # type: ignore[func-returns-value] # None
     shown = twice.encode("ascii", "backslashreplace").decode()[:60]
     raise BadRequest(f"the member `{shown}` stands twice in one object")
 

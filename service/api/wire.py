@@ -1,4 +1,4 @@
-"""Between bytes and values: a request body becomes a `Question`, an `Answer` becomes a response body.
+"""Between JSON and values: a request becomes a `Question`, an `Answer` becomes a response body.
 
 Dictionaries end here. What the standard requires of a request is required to the letter (AuthZEN A-4, A-13,
 A-14); what it does not know is ignored at every depth (A-15). No answer holds a null (A-17).
@@ -6,41 +6,59 @@ A-14); what it does not know is ignored at every depth (A-15). No answer holds a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
-from service.api import strictjson
 from service.config import DecisionContext
 from service.decide import Answer
 from service.errors import BadRequest
 from service.policy.rows import dump_row
-from service.values import Question, Reason
+from service.values import NOTHING, Question, Reason
 
 JSON = "application/json"
 
-_Object = dict[str, object]
+Object = dict[str, object]
+"""A JSON object as it was read."""
+
 _encode = msgspec.json.Encoder().encode
+_ENTITIES = ("subject", "action", "resource")
 _ABSENT = object()
 _YES = b'{"decision":true}'
 _NO = b'{"decision":false}'
 
 
-def read_question(body: bytes, at_least: int = 0) -> Question:
-    """The question in the body of an evaluation request. Raises `BadRequest` that names what is wrong."""
-    request = strictjson.read(body)
-    if not isinstance(request, dict):
-        raise BadRequest("the body must be a JSON object")
-    subject = _entity(request, "subject")
-    action = _entity(request, "action")
-    resource = _entity(request, "resource")
+def read_question(request: Object, at_least: int = 0) -> Question:
+    """The question in an evaluation request. Raises `BadRequest` that names what is wrong."""
+    subject, action, resource = (read_entity(request, name) for name in _ENTITIES)
     return Question(
         subject_type=_text(subject, "subject", "type"),
         subject_id=_text(subject, "subject", "id"),
         action=_text(action, "action", "name"),
         resource_type=_text(resource, "resource", "type"),
         resource_id=_text(resource, "resource", "id"),
-        context=_object(request, "context") if "context" in request else {},
+        context=read_object(request, "context") if "context" in request else {},
         at_least=at_least,
+        subject_properties=_properties(subject),
+        resource_properties=_properties(resource),
+        action_properties=_properties(action),
     )
+
+
+def read_entity(request: Object, name: str) -> Object:
+    """A subject, action or resource, all of which may have properties."""
+    entity = read_object(request, name)
+    if "properties" in entity and not isinstance(entity["properties"], dict):
+        raise BadRequest(f"`{name}.properties` must be an object")
+    return entity
+
+
+def read_object(owner: Object, name: str) -> Object:
+    """A member that must be there, and an object."""
+    value = owner.get(name, _ABSENT)
+    if isinstance(value, dict):
+        return value
+    raise BadRequest(_wrong(name, value, "an object"))
 
 
 def write_answer(answer: Answer, said: DecisionContext) -> bytes:
@@ -50,6 +68,14 @@ def write_answer(answer: Answer, said: DecisionContext) -> bytes:
         return _YES if allowed else _NO
     reason = _why(answer) if allowed else _why_not(answer)
     return _encode({"decision": allowed, "context": {"reason": reason}})
+
+
+def write_refusal(status: int, code: str, message: str, said: DecisionContext) -> bytes:
+    """What stands in a batch for an item that got no decision: refused, with why where the setting lets it (A-36)."""
+    if said is DecisionContext.NONE:
+        return _NO
+    error = {"status": status, "code": code, "message": message}
+    return _encode({"decision": False, "context": {"error": error}})
 
 
 def write_error(code: str, message: str, mend: str = "") -> bytes:
@@ -65,9 +91,9 @@ def write_json(value: object) -> bytes:
     return _encode(value)
 
 
-def _why_not(answer: Answer) -> _Object:
+def _why_not(answer: Answer) -> Object:
     reason = answer.decision.reason
-    told: _Object = {
+    told: Object = {
         "code": reason.value,
         "screen": answer.question.resource_id,
         "user_message": answer.user_message,
@@ -78,8 +104,8 @@ def _why_not(answer: Answer) -> _Object:
     return told
 
 
-def _why(answer: Answer) -> _Object:
-    told: _Object = {"code": answer.decision.reason.value}
+def _why(answer: Answer) -> Object:
+    told: Object = {"code": answer.decision.reason.value}
     if answer.explanation is not None and answer.explanation.rows:
         row = answer.explanation.rows[0]
         told["role"] = row.fields[0]
@@ -87,22 +113,12 @@ def _why(answer: Answer) -> _Object:
     return told
 
 
-def _entity(request: _Object, name: str) -> _Object:
-    """A subject, action or resource, all of which may have properties."""
-    entity = _object(request, name)
-    if "properties" in entity and not isinstance(entity["properties"], dict):
-        raise BadRequest(f"`{name}.properties` must be an object")
-    return entity
+def _properties(entity: Object) -> Mapping[str, object]:
+    found = entity.get("properties", NOTHING)
+    return found if isinstance(found, dict) else NOTHING
 
 
-def _object(owner: _Object, name: str) -> _Object:
-    value = owner.get(name, _ABSENT)
-    if isinstance(value, dict):
-        return value
-    raise BadRequest(_wrong(name, value, "an object"))
-
-
-def _text(owner: _Object, path: str, name: str) -> str:
+def _text(owner: Object, path: str, name: str) -> str:
     value = owner.get(name, _ABSENT)
     if isinstance(value, str):
         return value

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable
 from hashlib import sha256
 
+from service.decision.effect import Effect
 from service.values import Evidence, Revision, Row
 
 GENESIS = "0" * 64
@@ -52,6 +53,11 @@ def evidence_as_json(evidence: Evidence) -> dict[str, object]:
         "of": evidence.of,
         "flags": list(evidence.flags),
     }
+
+
+def effect_digest(effect: Effect) -> str:
+    """The digest of an effect: of its flips as (practice, user, screen, action, gained), sorted."""
+    return _digest(effect.flips)
 
 
 def _digest(value: object) -> str:

@@ -13,7 +13,7 @@ import click
 from rich.console import Console
 
 from service import folder as folders
-from service.commands import desk, present, sentences, trace
+from service.commands import bare, desk, present, sentences, trace
 from service.commands.desk import Desk, Exit
 from service.commands.sentences import Told
 from service.decide import decide
@@ -23,6 +23,7 @@ from service.errors import InvalidPolicy, StoreUnavailable
 from service.live import State
 from service.loaded import Loaded
 from service.policy import bundle as bundles
+from service.policy.baremap import BareMap
 from service.policy.findings import errors
 from service.policy.rows import dump_row
 from service.values import Caller, Reason
@@ -55,7 +56,8 @@ def ask(
 ) -> Exit:
     """Ask whether a user may do something, and why.
 
-    Ends with 0 when it is allowed and with 2 when it is refused. Names are taken exactly as they are typed.
+    Ends with 0 when it is allowed and with 2 when it is refused. Names are taken exactly as they are typed. Where the
+    policy has no practices, PRACTICE is `-`, and USER and SCREEN are subject and resource.
 
     \b
     Example:
@@ -69,6 +71,8 @@ def ask(
         _require_published(given)
         with given.live() as live:
             told = answer(live.state(), *asked)
+    if isinstance(told, bare.Told):
+        return bare.show(told, form, traced=traced)
     steps = trace.steps(told) if traced else []
     if form == "json":
         present.as_json(data(told, steps))
@@ -77,11 +81,15 @@ def ask(
     return Exit.DONE if told.answer.decision.allowed else Exit.DENIED
 
 
-def answer(state: State, user: str, practice: str, screen: str, action: str) -> Told:
+def answer(state: State, user: str, practice: str, screen: str, action: str) -> Told | bare.Told:
     """The answer, with what it was read from."""
     asked = {"user": user, "practice": practice, "screen": screen, "action": action}
-    question = state.loaded.request_map.asking(**asked)
-    given = decide(question, EVERYWHERE, state, explain=True)
+    request_map = state.loaded.request_map
+    if isinstance(request_map, BareMap):
+        bare.require_none(practice)
+    given = decide(request_map.asking(**asked), EVERYWHERE, state, explain=True)
+    if isinstance(request_map, BareMap):
+        return bare.Told(given, request_map)
     return Told(given, state.having(practice).loaded, asked)
 
 
@@ -99,7 +107,7 @@ class _Folder:
 
     loaded: Loaded
 
-    def load(self, practice: str) -> State:  # noqa: ARG002 - as `Live.load`
+    def load(self, *practices: str) -> State:  # noqa: ARG002 - as `Live.load`
         """The same state: nothing comes later."""
         return State(self.loaded, None, self)
 
@@ -113,10 +121,12 @@ def of_folder(root: Path, practice: str) -> State:
     if read is None or errors(found):
         raise InvalidPolicy(found)
     rows = [row for world in read.worlds for row in world.rows()]
-    rules = trial.ruleset(read)
+    snapshot = trial.unloaded(read, 0)
     own = [row for row in rows if row.practice == practice]
+    if own and isinstance(snapshot, Snapshot):
+        snapshot = Snapshot(snapshot.ruleset, {practice: snapshot.ruleset.compile(own)})
     loaded = Loaded(
-        snapshot=Snapshot(rules, {practice: rules.compile(own)} if own else {}),
+        snapshot=snapshot,
         request_map=read.request_map,
         catalog=read.catalog,
         tokens={},

@@ -135,6 +135,9 @@ def ask_casbin(bundle: Bundle) -> Casbin:
     """Ask stock Casbin every question of every practice of every world. ConfigError where it is not installed."""
     from service.decision import opinion  # noqa: PLC0415 - the check part is installed without Casbin
 
+    if bundle.bare is not None:
+        told = opinion.opinion_of_bare(bundle.bare)
+        return Casbin(told.asked, 0, told.differ)
     practices = list(opinion.practices(bundle))
     inactive, asked = 0, 0
     differ: list[Difference] = []
@@ -157,6 +160,9 @@ def human_summary(console: Console, result: Result) -> None:
         _mutation(console, result.mutation, result.root)
     if result.casbin is not None:
         _casbin(console, result.casbin)
+    if result.bundle is not None and result.bundle.bare is not None:
+        reads, how = result.bundle.bare.reads, trial.rulebook(result.bundle.bare).how if result.holds else ""
+        present.say(console, f"reads {present.series(reads) or 'no'} attributes{f'; rows are {how}' if how else ''}")
     verdict = ("holds", "bold green") if result.holds else ("does not hold", present.STYLES["error"])
     summary = f": {findings.looked(result.files, result.bundle)}; {findings.numbers(result.found)}"
     strictly = " strictly" if result.strict else ""
@@ -199,7 +205,7 @@ def _casbin(console: Console, casbin: Casbin) -> None:
     present.say(console, f"asked stock Casbin {present.count(casbin.asked, 'question')}: {number:,} differ{left_out}")
     for each in casbin.differ[:MOST_DIFFERENCES]:
         said = "we allow it, Casbin does not" if each.ours else "Casbin allows it, we do not"
-        present.say(console, present.below(f"{each.world}: {', '.join(each.request)}: {said}"))
+        present.say(console, present.below(f"{each.world}: {', '.join(map(str, each.request))}: {said}"))
     if number > MOST_DIFFERENCES:
         present.say(console, present.below(f"and {number - MOST_DIFFERENCES:,} more"))
 

@@ -34,6 +34,17 @@ class Exit(IntEnum):
     FAILED = 1
     DENIED = 2
     INVALID = 3
+    # What `diff` makes of two of them, as such commands do everywhere: 1 is an answer, 2 is trouble.
+    DIFFERS = 1
+    TROUBLE = 2
+
+
+class Trouble(Exception):
+    """What went wrong in a command of which 1 is an answer, so that the error cannot be taken for one."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,6 +126,8 @@ def extent(files: Mapping[str, bytes], bundle: Bundle | None) -> dict[str, int]:
     read = sum(not name.endswith(".md") for name in files)
     if bundle is None:
         return {"files": read, "rows": 0, "cases": 0}
+    if bundle.bare is not None:
+        return {"files": read, "rows": len(bundle.bare.rows.rows), "cases": len(bundle.bare.cases)}
     held = (bundle.shared, bundle.templates, *(file for world in bundle.worlds for file in world.files))
     return {"files": read, "rows": sum(len(file.rows) for file in held), "cases": len(bundle.cases)}
 

@@ -8,6 +8,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
+from service.audit.chain import evidence_as_json
 from service.commands import desk, present
 from service.commands.desk import Desk
 from service.commands.policy import require_practice
@@ -73,6 +74,7 @@ def data(revision: Revision, *, rows: bool) -> dict[str, object]:
         "added": len(revision.added),
         "removed": len(revision.removed),
         "digest": revision.digest,
+        "evidence": None if revision.evidence is None else evidence_as_json(revision.evidence),
     }
     if rows:
         made["rows_added"] = [dump_row(row) for row in sorted(revision.added)]
@@ -102,8 +104,8 @@ def _whole(console: Console, revision: Revision) -> None:
     """One revision with every row."""
     head = f"  {present.moment(revision.time)}  {revision.actor} ({revision.how.value})  {_practices(revision)}"
     present.say(console, Text.assemble((f"revision {revision.number}", "bold"), present.visible(head)))
-    if why := _why(revision):
-        present.say(console, present.below(why))
+    for line in filter(None, (_why(revision), evidence(revision))):
+        present.say(console, present.below(line))
     moves = [(row, "-") for row in revision.removed] + [(row, "+") for row in revision.added]
     for row, sign in sorted(moves, key=_as_replaced):
         present.say(console, present.below(present.row(sign, _short(row))))
@@ -122,6 +124,16 @@ def _as_replaced(move: tuple[Row, str]) -> tuple[object, ...]:
 
 def _practices(revision: Revision) -> str:
     return present.series([practice or SHARED for practice, _ in revision.practices], MOST_PRACTICES)
+
+
+def evidence(revision: Revision) -> str:
+    """What was known of it when it was published; empty where nothing was kept."""
+    known = revision.evidence
+    if known is None:
+        return ""
+    flags = f"; look at: {present.series(known.flags)}" if known.flags else ""
+    fared = f"{known.gained:,} gained, {known.lost:,} lost"
+    return f"{fared} (by user, screen and action); Casbin agreed on {known.asked:,} of {known.of:,}{flags}"
 
 
 def _moves(revision: Revision) -> str:

@@ -29,6 +29,9 @@ _TRIES = 5
 CASBIN = ("p", "g", "g2")
 """The kinds of rows that a Casbin loads; the directory of practices and users is not among them."""
 
+DIRECTORY = ("practice", "user", "role")
+"""Who and what exists. A Casbin passes over rows of these kinds."""
+
 
 @click.command()
 @desk.folder
@@ -77,18 +80,19 @@ def apply(given: Desk, folder: Path | None, reason: str | None, reference: str |
     if revision is None:
         present.say(present.out(), "nothing to publish: the files are as they were published")
     else:
-        extent = _extent(revision.added, revision.removed)
-        present.say(present.out(), f"published as revision {revision.number}: {extent}")
+        what = extent(revision.added, revision.removed)
+        present.say(present.out(), f"published as revision {revision.number}: {what}")
 
 
 @click.command()
 @click.option("--revision", type=click.IntRange(min=1), help="As it was after this revision, not as it is now.")
 @click.option("--practice", help="The rows of this practice only, with the screens that all share.")
+@click.option("--directory", is_flag=True, help="Practices, users and roles as well, so that it can be imported.")
 @click.option(
     "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file, wholly or not at all."
 )
 @click.pass_obj
-def export(given: Desk, revision: int | None, practice: str | None, output: Path | None) -> None:
+def export(given: Desk, revision: int | None, practice: str | None, directory: bool, output: Path | None) -> None:
     """Print the rows as canonical Casbin CSV.
 
     Any Casbin can load it, with the model of the policy folder. Equal policy gives equal bytes: sorted, each row
@@ -100,7 +104,7 @@ def export(given: Desk, revision: int | None, practice: str | None, output: Path
     """
     with given.store() as store:
         rows = _now(store, practice) if revision is None else _then(store, practice, revision)
-    text = dump(row for row in rows if row.kind in CASBIN)
+    text = dump(row for row in rows if row.kind in CASBIN or (directory and row.kind in DIRECTORY))
     if output is None:
         click.echo(text.encode(), nl=False)
     else:
@@ -134,8 +138,8 @@ def _show(console: Console, change: Change, before: Mapping[str, str], after: Ma
         present.say(console, "")
     for path in sorted({row.fields[0] for row in change.added | change.removed if row.kind == "file"}):
         present.say(console, _file(path, before.get(path), after.get(path)))
-    extent = _extent(change.added, change.removed)
-    present.say(console, "", f"`rolewarden apply` would publish revision {change.base + 1}: {extent}")
+    what = extent(change.added, change.removed)
+    present.say(console, "", f"`rolewarden apply` would publish revision {change.base + 1}: {what}")
 
 
 def _file(path: str, before: str | None, after: str | None) -> Text:
@@ -149,8 +153,8 @@ def _file(path: str, before: str | None, after: str | None) -> Text:
     return Text.assemble(present.row(sign, path), (f"  {', '.join(lines)}", "dim"))
 
 
-def _extent(added: frozenset[Row] | tuple[Row, ...], removed: frozenset[Row] | tuple[Row, ...]) -> str:
-    """`2 rows added, 1 row removed, 3 files changed`."""
+def extent(added: frozenset[Row] | tuple[Row, ...], removed: frozenset[Row] | tuple[Row, ...]) -> str:
+    """`2 rows added, 1 row removed, 3 files changed`, as the record has them."""
     files = {row.fields[0] for row in (*added, *removed) if row.kind == "file"}
     counted = [
         (len([row for row in rows if row.kind != "file"]), what)

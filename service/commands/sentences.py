@@ -134,11 +134,12 @@ def _holds(told: Told, row: Row, before: str = "", only: str = "") -> str:
 def _acts_as(told: Told, row: Row) -> str:
     """The highest level above that of the row that opens exactly the same; empty where there is none."""
     *grant, level = row.fields[:4]
-    levels, rules = told.loaded.catalog.levels, told.loaded.snapshot.ruleset
-    links = told.division.links if told.division else {}
+    division, levels = told.division, told.loaded.catalog.levels
+    if division is None:
+        return ""
 
     def opened(by: str) -> set[Hashable]:
-        return set(rules.keys(Row("p", (*grant, by)), links))
+        return set(division.ruleset.keys(Row("p", (*grant, by)), division.links))
 
     above = levels[levels.index(level) + 1 :]
     return next((other for other in reversed(above) if opened(other) == opened(level) != set()), "")

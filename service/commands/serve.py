@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from logging import ERROR, INFO, WARNING
 from types import FrameType
 
@@ -21,17 +22,20 @@ import click
 import structlog
 
 from service import demonstration, wsgi
+from service import folder as folders
 from service.commands.desk import Desk, Exit, require_store
 from service.commands.present import path as shown
 from service.config import Settings
 from service.errors import ConfigError
 from service.log import configure_log
+from service.policy import bundle as bundles
 from service.publish import Press
 from service.setting import Bind
 from service.store.counter import Counter
 from service.store.sql import Store
 from service.values import Revision
 from service.watch import Told, Watcher
+from service.witness import Witness
 
 GRACE_SECONDS = 35.0
 """How long a part may take to end: longer than it gives the answers that are under way."""
@@ -115,14 +119,11 @@ def _log() -> Told:
 def initialize(settings: Settings, tell: Told) -> Revision | None:
     """Make the store and publish the policy folder into it. None when that was done before."""
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    store = Store.open(settings.store_url, create=True)
-    try:
+    with closing(Store.open(settings.store_url, create=True)) as store, closing(Witness()) as witness:
         demonstration.require_own_store(store, demo=settings.demo)
         demonstration.mark(store, demo=settings.demo)
-        press = Press(store, Counter.create(settings.counter))
+        press = Press(store, Counter.create(settings.counter), opinion=witness.hear)
         return Watcher(settings.policies, press, demo=settings.demo, tell=tell).publish()
-    finally:
-        store.close()
 
 
 def watch(settings: Settings, tell: Told) -> None:
@@ -130,12 +131,11 @@ def watch(settings: Settings, tell: Told) -> None:
     stop = threading.Event()
     _on_signals(stop.set)
     require_store(settings)
-    store = Store.open(settings.store_url)
-    demonstration.require_own_store(store, demo=settings.demo)
-    press = Press(store, Counter.open(settings.counter))
-    tell("watching", {"folder": str(settings.policies)})
-    Watcher(settings.policies, press, demo=settings.demo, tell=tell).run(stop)
-    store.close()
+    with closing(Store.open(settings.store_url)) as store, closing(Witness()) as witness:
+        demonstration.require_own_store(store, demo=settings.demo)
+        press = Press(store, Counter.open(settings.counter), opinion=witness.hear)
+        tell("watching", {"folder": str(settings.policies)})
+        Watcher(settings.policies, press, demo=settings.demo, tell=tell).run(stop)
 
 
 def supervise(settings: Settings, names: Sequence[str], tell: Told) -> int:
@@ -179,7 +179,8 @@ def _greet(settings: Settings) -> None:
         token = demonstration.make_token(settings, Press(store, Counter.open(settings.counter)))
     finally:
         store.close()
-    click.echo(demonstration.banner(settings, token))
+    read, _ = bundles.load(folders.read(settings.policies))
+    click.echo(demonstration.banner(settings, token, read.bare if read else None))
 
 
 def _all_answer(settings: Settings, parts: Mapping[str, subprocess.Popen[bytes]], stop: threading.Event) -> bool:

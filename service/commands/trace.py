@@ -60,7 +60,7 @@ def _steps(told: Told) -> Iterator[Step]:
         division = told.division
         yield Step(6, "practice", (_practice(told, division),))
         if division is not None and decision.reason in (Reason.ALLOWED, Reason.NO_LEVEL):
-            yield from _matching(told, division, loaded.snapshot.ruleset.key(request))
+            yield from _matching(told, division, division.ruleset.key(tuple(map(str, request))))
     by = f", by revision {decision.revision}" if decision.revision else ""
     yield Step(8, "decision", (f"{decision.reason.value}{by}",))
     yield Step(9, "record", ("none: a command is no access",))
@@ -79,10 +79,10 @@ def _practice(told: Told, division: Division | None) -> str:
 
 def _matching(told: Told, division: Division, key: object) -> Iterator[Step]:
     """Step 7: the rows that the index gives for screen and action, and those of them that fit this user."""
-    ruleset = told.loaded.snapshot.ruleset
+    ruleset = division.ruleset
     reached = division.reached(told.subject)
     candidates = [row for row in division.rows if row.kind == "p" and key in ruleset.keys(row, division.links)]
-    column = ruleset.model.matcher.subject.policy
+    column = ruleset.joint.subject.policy
     matched = [row for row in candidates if row.fields[column] in reached]
     links = [row for row in division.rows if row.kind == "g" and row.fields[0] in reached]
     yield Step(7, "candidates", _written(candidates))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from service.decision.engine import Division, Snapshot
+from service.policy.catalog import Duties
 from service.values import USER_PREFIX
 
 
@@ -29,6 +30,11 @@ class Effect:
     """All flips of a change, sorted by practice, user, screen and action."""
 
     flips: tuple[Flip, ...] = ()
+
+    @classmethod
+    def of(cls, effects: Iterable[Effect]) -> Effect:
+        """The effects of several practices as one."""
+        return cls(tuple(sorted(flip for each in effects for flip in each.flips)))
 
     @property
     def gained(self) -> tuple[Flip, ...]:
@@ -56,7 +62,7 @@ def effect(before: Snapshot, after: Snapshot, practices: Iterable[str]) -> Effec
 
 
 def _flips(practice: str, before: Division | None, after: Division | None) -> Iterator[Flip]:
-    old, new = _Opened(before), _Opened(after)
+    old, new = Opened(before), Opened(after)
     for user in old.users | new.users:
         was, will = old.allowed(user), new.allowed(user)
         if was != will:
@@ -65,20 +71,16 @@ def _flips(practice: str, before: Division | None, after: Division | None) -> It
             yield from (Flip(practice, bare, *pair, False) for pair in was - will)
 
 
-Pairs = frozenset[tuple[str, str]]
-"""What somebody may do, as (screen, action)."""
-
-
-class _Opened:
-    """What each user of a division may do; found once for each set of roles."""
+class Opened:
+    """What each user of a division may do; found once for each set of roles. None: a practice that is not there."""
 
     def __init__(self, division: Division | None) -> None:
         self._division = division
-        self._found: dict[int, Pairs] = {}
+        self._found: dict[int, Duties] = {}
         self.users = frozenset[str]() if division is None else frozenset(division.held)
 
-    def allowed(self, user: str) -> Pairs:
-        """Everything that the user may do."""
+    def allowed(self, user: str) -> Duties:
+        """Everything that the user, who is named with the prefix, may do."""
         held = 0 if self._division is None else self._division.held.get(user, 0)
         if held not in self._found:
             self._found[held] = frozenset(self._pairs(held))
@@ -88,10 +90,10 @@ class _Opened:
         division = self._division
         if division is None or not held:
             return
-        model = division.ruleset.model
-        asked = [model.request[term.request] for term in model.matcher.keys]
+        request, keys = division.ruleset.model.request, division.ruleset.joint.keys
+        asked = [request[tie.request] for tie in keys]
         screen, action = asked.index("screen"), asked.index("action")
         for key, roles in division.granted.items():
             if held & roles and not held & division.denied.get(key, 0):
-                names: Any = key  # one name for each term of the matcher
+                names: Any = key  # one name for each tie of the matcher
                 yield names[screen], names[action]

@@ -1,4 +1,4 @@
-"""The engine: policy compiled to an immutable snapshot that answers in constant time.
+"""The engine: the policy of practices compiled to an immutable snapshot that answers in constant time.
 
 A `Ruleset` is what the policy files say, a `Division` one practice, a `Snapshot` both under one revision. In a
 division each role that holds anything is one bit; a user is the bits of the roles they reach, and each (screen,
@@ -17,6 +17,7 @@ from itertools import product
 from operator import itemgetter
 from typing import Any
 
+from service.policy.joint import Joint, Tie
 from service.policy.model import Effect, Model
 from service.policy.roles import Links
 from service.values import USER_PREFIX, Decision, Explanation, Reason, Request, Row
@@ -32,8 +33,7 @@ Key = Hashable
 class Ruleset:
     """What the policy files say: the model, the rows that all practices share, and what may be asked.
 
-    `vocabulary` maps each screen to its actions; None for a bare Casbin model, which knows neither screens nor a
-    directory of users.
+    `vocabulary` maps each screen to its actions. `kinds`: what AuthZEN calls the type of a user and of a screen.
     """
 
     __slots__ = (
@@ -43,28 +43,36 @@ class Ruleset:
         "_links",
         "_shared",
         "divided",
+        "joint",
         "key",
+        "kinds",
         "model",
         "questions",
         "vocabulary",
     )
 
     def __init__(
-        self, model: Model, shared: Iterable[Row], vocabulary: Mapping[str, frozenset[str]] | None = None
+        self,
+        model: Model,
+        shared: Iterable[Row],
+        vocabulary: Mapping[str, frozenset[str]],
+        kinds: tuple[str, str] = ("user", "screen"),
     ) -> None:
-        matcher = model.matcher
+        joint = _joint(model)
+        self.joint = joint
+        self.kinds = kinds
         self.model = model
         self.vocabulary = vocabulary
         self._forbids = model.effect is Effect.ALLOW_AND_DENY
-        self.divided = matcher.divided | {"p"} if matcher.division else frozenset[str]()
-        self.key: Callable[[Request], Key] = _getter([term.request for term in matcher.keys])
+        self.divided = joint.divided | {"p"}
+        self.key: Callable[[Request], Key] = _getter([tie.request for tie in joint.keys])
         self.questions = _questions(model, vocabulary, self.key)
         self._links = _linked(shared, model)
-        columns = [term.policy for term in matcher.keys]
-        columns += [term.domain for term in matcher.keys if term.domain is not None and term.domain not in columns]
+        columns = [tie.policy for tie in joint.keys]
+        columns += [tie.domain for tie in joint.keys if tie.domain is not None and tie.domain not in columns]
         self._columns = _getter(columns)
         self._expanded: dict[Key, tuple[Key, ...]] = {}
-        self._shared = not any(term.role in matcher.divided for term in matcher.keys)
+        self._shared = not any(tie.role in joint.divided for tie in joint.keys)
 
     def effect(self, row: Row) -> str:
         """What a `p` row says: `allow`, `deny` where that counts, or nothing (""). Nothing else is ever guessed."""
@@ -83,13 +91,13 @@ class Ruleset:
         return keys
 
     def _expand(self, row: Row, links: Mapping[tuple[str, str], Links]) -> tuple[Key, ...]:
-        terms = self.model.matcher.keys
-        choices = [_reaching(row, term.policy, term.role, term.domain, links) for term in terms]
-        keys = (values[0] if len(terms) == 1 else values for values in product(*choices))
-        return tuple(key for key in keys if self.vocabulary is None or key in self.questions)
+        ties = self.joint.keys
+        choices = [_reaching(row, tie.policy, tie.role, tie.domain, links) for tie in ties]
+        keys = (values[0] if len(ties) == 1 else values for values in product(*choices))
+        return tuple(key for key in keys if key in self.questions)
 
     def compile(self, rows: Iterable[Row]) -> Division:
-        """Compile the rows of one division: of a practice, or of everything where the model divides nothing."""
+        """Compile the rows of one practice."""
         return Division(self, tuple(rows))
 
 
@@ -99,7 +107,7 @@ class Division:
     __slots__ = ("denied", "granted", "held", "inactive", "links", "roles", "rows", "ruleset")
 
     def __init__(self, ruleset: Ruleset, rows: tuple[Row, ...]) -> None:
-        subject = ruleset.model.matcher.subject
+        subject = ruleset.joint.subject
         self.ruleset = ruleset
         self.rows = rows
         self.links = _linked(rows, ruleset.model)
@@ -131,16 +139,13 @@ class Division:
 
     def subjects(self) -> Links:
         """The links from users to roles."""
-        subject = self.ruleset.model.matcher.subject
+        subject = self.ruleset.joint.subject
         found = [links for (role, _), links in self.links.items() if role == subject.role]
         return found[0] if found else _NO_LINKS
 
     def _people(self) -> tuple[dict[str, int], frozenset[str]]:
-        """The bits of each active user, and who is inactive. Without a directory everyone in a row is known."""
+        """The bits of each active user, and who is inactive."""
         links, bits = self.subjects(), self.roles
-        if self.ruleset.vocabulary is None:
-            names = links.names | bits.keys()
-            return {name: _bits(links, bits, name) for name in names}, frozenset()
         active, inactive = {}, set()
         for row in self.rows:
             if row.kind == "user":
@@ -158,21 +163,20 @@ class Snapshot:
     __slots__ = ("_allowed", "_division", "_key", "_refused", "_subject", "divisions", "revision", "ruleset")
 
     def __init__(self, ruleset: Ruleset, divisions: Mapping[str, Division], revision: int = 0) -> None:
-        matcher = ruleset.model.matcher
         self.ruleset = ruleset
         self.divisions = divisions
         self.revision = revision
-        self._division = matcher.division.request if matcher.division else None
-        self._subject = matcher.subject.request
+        self._division = _divides(ruleset.joint).request
+        self._subject = ruleset.joint.subject.request
         self._key = ruleset.key
         self._allowed = Decision(Reason.ALLOWED, revision)
         self._refused: dict[Reason, Decision] = {
             reason: Decision(reason, revision) for reason in Reason if reason is not Reason.ALLOWED
         }
 
-    def decide(self, request: Request) -> Decision:
+    def decide(self, request: tuple[Any, ...]) -> Decision:
         """The decision for one request, in the order of the model's request definition. Never raises, never guesses."""
-        division = self.divisions.get("" if self._division is None else request[self._division])
+        division = self.divisions.get(request[self._division])
         if division is not None:
             held = division.held.get(request[self._subject])
             if held is not None:
@@ -187,8 +191,6 @@ class Snapshot:
         if division is None:
             return Reason.UNKNOWN_PRACTICE
         vocabulary = self.ruleset.vocabulary
-        if vocabulary is None:
-            return Reason.NO_LEVEL
         user, _, screen, action = request
         if user not in division.held:
             return Reason.INACTIVE_USER if user in division.inactive else Reason.UNKNOWN_USER
@@ -196,13 +198,34 @@ class Snapshot:
             return Reason.UNKNOWN_SCREEN
         return Reason.NO_LEVEL if action in vocabulary[screen] else Reason.UNKNOWN_ACTION
 
-    def explain(self, request: Request) -> Explanation:
+    def subjects(self, practice: str, kind: str) -> tuple[str, ...] | None:
+        """The ids of the active users of a practice, where users are the `kind` that is asked for.
+
+        Like the two below: nothing for a kind or a practice that there is not, and None where the policy does not
+        say who there is, so that a search would be incomplete.
+        """
+        division = self.divisions.get(practice)
+        if division is None or kind != self.ruleset.kinds[0]:
+            return ()
+        return tuple([name.removeprefix(USER_PREFIX) for name in division.held])
+
+    def resources(self, practice: str, kind: str) -> tuple[str, ...] | None:
+        """The screens."""
+        vocabulary = self.ruleset.vocabulary
+        return tuple(vocabulary) if practice in self.divisions and kind == self.ruleset.kinds[1] else ()
+
+    def actions(self, practice: str, kind: str, resource: str) -> tuple[str, ...] | None:
+        """The actions of one screen; `kind` is that of the resource."""
+        known = self.resources(practice, kind) or ()
+        return tuple(sorted(self.ruleset.vocabulary[resource])) if resource in known else ()
+
+    def explain(self, request: tuple[Any, ...]) -> Explanation:
         """The same decision, with what stands behind it. Takes time in the size of the practice."""
         decision = self.decide(request)
-        division = self.divisions.get("" if self._division is None else request[self._division])
+        division = self.divisions.get(request[self._division])
         if division is None or decision.reason not in (Reason.ALLOWED, Reason.NO_LEVEL):
             return Explanation(decision)
-        user, subject = request[self._subject], self.ruleset.model.matcher.subject.policy
+        user, subject = request[self._subject], self.ruleset.joint.subject.policy
         reached = division.reached(user)
         by_effect = division.rows_matching(self._key(request))
         matching = {
@@ -221,23 +244,15 @@ class Snapshot:
 
 
 def divide(model: Model, rows: Iterable[Row]) -> tuple[list[Row], dict[str, list[Row]]]:
-    """Split rows into those that all divisions share and those of each division.
-
-    Without a division, what is not a link of a shared role definition is one division named "".
-    """
+    """Split rows into those that all practices share and those of each practice."""
     shared: list[Row] = []
     divisions: dict[str, list[Row]] = defaultdict(list)
-    division, subject = model.matcher.division, model.matcher.subject
-    where: dict[str, int] = {}
-    if division is not None:
-        where = {"p": division.policy, **dict.fromkeys(model.matcher.divided, 2)}
-        where |= {"user": 0, "role": 0, "practice": 0}
+    joint = _joint(model)
+    where = {"p": _divides(joint).policy, **dict.fromkeys(joint.divided, 2), "user": 0, "role": 0, "practice": 0}
     for row in rows:
         column = where.get(row.kind)
         if column is not None:
             divisions[row.fields[column]].append(row)
-        elif row.kind == "p" or (row.kind == subject.role and division is None):
-            divisions[""].append(row)
         else:
             shared.append(row)
     return shared, divisions
@@ -274,7 +289,7 @@ def _bits(links: Links, bits: Mapping[str, int], name: str) -> int:
 
 def _path(division: Division, user: str, roles: set[str]) -> tuple[Row, ...]:
     """The rows by which a user reaches these roles."""
-    subject = division.ruleset.model.matcher.subject
+    subject = division.ruleset.joint.subject
     reached = division.reached(user)
     links = division.subjects()
     leads = {name for role in roles for name in links.below(role)}
@@ -287,16 +302,26 @@ def _path(division: Division, user: str, roles: set[str]) -> tuple[Row, ...]:
     )
 
 
-def _questions(
-    model: Model, vocabulary: Mapping[str, frozenset[str]] | None, key: Callable[[Request], Key]
-) -> frozenset[Key]:
+def _joint(model: Model) -> Joint:
+    """What the matcher comes to. ValueError for a model that cannot be one of practices."""
+    if model.joint is None or model.effect not in (Effect.ALLOW_OVERRIDE, Effect.ALLOW_AND_DENY):
+        raise ValueError("the matcher of a model of practices only joins, and no row comes before another")
+    return model.joint
+
+
+def _divides(joint: Joint) -> Tie:
+    """The tie that divides practices from each other."""
+    if joint.division is None:
+        raise ValueError("the matcher of a model of practices compares the practice")
+    return joint.division
+
+
+def _questions(model: Model, vocabulary: Mapping[str, frozenset[str]], key: Callable[[Request], Key]) -> frozenset[Key]:
     """The key of everything that may be asked. ValueError for a model that does not look at screen and action.
 
     INVARIANT: what is not asked about is not granted: a matcher without the action would allow any.
     """
-    if vocabulary is None:
-        return frozenset()
-    if {model.request[term.request] for term in model.matcher.keys} != {"screen", "action"}:
+    if {model.request[tie.request] for tie in _joint(model).keys} != {"screen", "action"}:
         raise ValueError("the matcher of a model of practices compares screen and action")
     names = [{"screen": screen, "action": action} for screen in vocabulary for action in vocabulary[screen]]
     return frozenset(key(tuple(named.get(name, "") for name in model.request)) for named in names)
@@ -304,4 +329,4 @@ def _questions(
 
 def _getter(columns: list[int]) -> Callable[[Any], Any]:
     """The values at these columns: a tuple, or the value itself where there is one column."""
-    return itemgetter(*columns) if columns else lambda _: ()
+    return itemgetter(*columns)

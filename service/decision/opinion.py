@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import islice, product
 from typing import NamedTuple
 
 from service.decision.oracle import Oracle
+from service.decision.rulebook import Rulebook
 from service.decision.trial import ruleset, snapshot
+from service.policy.bare import Bare
 from service.policy.bundle import Bundle
-from service.values import USER_PREFIX, Request, Row
+from service.policy.expression import Value
+from service.values import USER_PREFIX, Reason, Request, Row
 
 
 class Practice(NamedTuple):
@@ -32,7 +36,7 @@ class Difference(NamedTuple):
     """A question that stock Casbin answers otherwise than we do."""
 
     world: str
-    request: Request
+    request: tuple[Value, ...]
     ours: bool
     casbins: bool
 
@@ -67,6 +71,34 @@ def second_opinion(bundle: Bundle, practice: Practice) -> Opinion:
         if theirs.allows(request) != allowed:
             differ.append(Difference(practice.world, request, allowed, not allowed))
     return Opinion(asked, tuple(differ))
+
+
+MOST_QUESTIONS = 10_000
+"""Combinations of what a folder without practices declares that stock Casbin is asked about."""
+
+
+def opinion_of_bare(bare: Bare) -> Opinion:
+    """Ask both what the cases ask, and what can be asked of the entities that are declared."""
+    ours, theirs = Rulebook(bare.model, bare.rows.rows), Oracle(bare.model, bare.rows.rows)
+    asked, differ = 0, []
+    for request in dict.fromkeys(_bare_questions(bare)):
+        asked += 1
+        allowed = ours.decide(request).allowed
+        if theirs.allows(request) != allowed:
+            differ.append(Difference("policy.csv", request, allowed, not allowed))
+    return Opinion(asked, tuple(differ))
+
+
+def _bare_questions(bare: Bare) -> Iterator[tuple[Value, ...]]:
+    asked = [expected.question for case in bare.cases for expected in case.expected]
+    parts = [tuple(bare.request_map.listed(part) or ()) for part in ("subject", "action", "resource")]
+    for question in asked[:1]:
+        for subject, action, resource in islice(product(*parts), MOST_QUESTIONS):
+            asked.append(question._replace(subject_id=subject, action=action, resource_id=resource))
+    for question in asked:
+        request = bare.request_map.read(question)
+        if not isinstance(request, Reason):
+            yield request
 
 
 def _questions(bundle: Bundle, practice: Practice) -> Iterator[Request]:

@@ -8,12 +8,14 @@ purpose, the difference has a name in `DIFFERENCES`, and a page in the reference
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from service.errors import ConfigError
+from service.policy.expression import Value
 from service.policy.model import Model
-from service.values import Request, Row
+from service.values import Row
 
 try:
     import casbin
@@ -24,7 +26,7 @@ except ModuleNotFoundError as missing:
 DIFFERENCES = {
     "only-deciding-rows": "an explanation names rows that decided; Casbin also names a `deny` row that it ignored",
     "no-empty-allow": "a request of empty names is refused; Casbin allows it under an empty policy",
-    "deny-by-default": "no matching row is a refusal under every effect; Casbin allows it under deny-override",
+    "deny-by-default": "a policy without any row refuses under every effect; Casbin allows all under deny-override",
     "exact-effect": "a row says exactly `allow` or `deny`; Casbin ignores a row that says `Deny`",
     "no-lost-rows": "a row of an unknown type or length is refused; Casbin drops it, or raises when it is reached",
     "one-role-depth": "circles and chains over nine links are refused; Casbin's decisions and reports disagree on them",
@@ -32,6 +34,12 @@ DIFFERENCES = {
     "real-quotes": "quotes in CSV are quotes, in and out; Casbin for Python reads them as part of the name",
     "typed-subject": "only users can ask and only actions be asked for; Casbin says yes to a role or a level by name",
     "known-names": "unknown and inactive users, and actions of other screens, are refused before any row is read",
+    "missing-attribute": "an attribute that is missing satisfies no comparison, `!=` included; Casbin raises",
+    "never-raises": "values that cannot be compared, and what is no address, do not match; Casbin raises",
+    "kinds-apart": "`true` is not 1; to Casbin for Python it is",
+    "either-truth": "`true` and `True` mean the same in a matcher; Casbin for Go knows one, for Python the other",
+    "whole-value": "a pattern fits a whole value; Casbin for Python passes over a line break at its end",
+    "plain-dots": "a dot in a pattern of keyMatch2 to keyMatch5 is a dot; to Casbin it is any character",
 }
 
 
@@ -40,16 +48,55 @@ class Oracle:
 
     def __init__(self, model: Model, rows: Iterable[Row]) -> None:
         text = casbin.Enforcer.new_model(text=model.text)
+        text["m"]["m"].value = _TRUTH.sub(_capital, text["m"]["m"].value)
+        self._model = model
         self._enforcer = casbin.Enforcer(text, _Rows(model, rows))
 
-    def allows(self, request: Request) -> bool:
-        """What stock Casbin says."""
-        return bool(self._enforcer.enforce(*request))
+    def allows(self, request: tuple[Value, ...]) -> bool:
+        """What stock Casbin says; a refusal where it raises (`never-raises`)."""
+        return self.explain(request)[0]
 
-    def explain(self, request: Request) -> tuple[bool, Row | None]:
+    def explain(self, request: tuple[Value, ...]) -> tuple[bool, Row | None]:
         """What stock Casbin says, and the one row that it names."""
-        allowed, fields = self._enforcer.enforce_ex(*request)
+        try:
+            allowed, fields = self._enforcer.enforce_ex(*self._objects(request))
+        except Exception:  # noqa: BLE001 - on values that a matcher cannot compare, Casbin raises whatever Python does
+            return False, None
         return bool(allowed), Row("p", tuple(fields)) if fields else None
+
+    def _objects(self, request: tuple[Value, ...]) -> list[Any]:
+        """The request as Casbin takes it: what has attributes is an object that has them."""
+        width = len(self._model.request)
+        given: list[Any] = [_MISSING if value is None else value for value in request[:width]]
+        for (column, name), value in zip(self._model.matcher.attributes, request[width:], strict=True):
+            if not isinstance(given[column], _Named):
+                given[column] = _Named(given[column])
+            setattr(given[column], name, _MISSING if value is None else value)
+        return given
+
+
+class _Named(str):  # noqa: SLOT000 - attributes of any name are the point
+    """A name with attributes."""
+
+
+class _Missing:
+    """What no comparison holds for."""
+
+    __hash__ = object.__hash__  # it is equal to nothing, and yet Casbin looks it up
+
+    def _never(self, _other: object) -> bool:
+        return False
+
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _never
+
+
+_MISSING = _Missing()
+_TRUTH = re.compile(r"\"[^\"]*\"|'[^']*'|\b(?:true|false)\b")
+
+
+def _capital(found: re.Match[str]) -> str:
+    """`True` for `true`, as Python spells it (`either-truth`); texts stay as they are."""
+    return found[0].capitalize() if found[0] in ("true", "false") else found[0]
 
 
 class _Rows(Adapter):  # type: ignore[misc]

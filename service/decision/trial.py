@@ -11,16 +11,20 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from service.decision.engine import Ruleset, Snapshot, divide
+from service.decision.rulebook import Answering, Known, Rulebook
+from service.policy import barecases
+from service.policy.bare import Bare
 from service.policy.bundle import Bundle
 from service.policy.cases import Case, judge
 from service.policy.lint import Screens, screens
 from service.policy.rows import RowFile
-from service.values import Finding, Position, Row
+from service.values import Finding, Position, Question, Reason, Row
 
 
 def ruleset(bundle: Bundle) -> Ruleset:
-    """What the files of a bundle say, compiled."""
-    return Ruleset(bundle.model, bundle.shared.rows, bundle.catalog.vocabulary)
+    """What the files of a bundle of practices say, compiled."""
+    kinds = bundle.request_map.subject_type, bundle.request_map.resource_type
+    return Ruleset(bundle.model, bundle.shared.rows, bundle.catalog.vocabulary, kinds)
 
 
 def snapshot(rules: Ruleset, rows: Iterable[Row], revision: int = 0) -> Snapshot:
@@ -29,14 +33,31 @@ def snapshot(rules: Ruleset, rows: Iterable[Row], revision: int = 0) -> Snapshot
     return Snapshot(rules, {practice: rules.compile(own) for practice, own in divisions.items()}, revision)
 
 
-def compile_worlds(bundle: Bundle) -> list[Snapshot]:
+def rulebook(bare: Bare, revision: int = 0) -> Rulebook:
+    """A folder without practices, compiled."""
+    listed = [bare.request_map.listed(part) for part in ("subject", "resource", "action")]
+    subjects, resources, actions = (None if names is None else tuple(names) for names in listed)
+    kinds = bare.request_map.subject_type, bare.request_map.resource_type
+    return Rulebook(bare.model, bare.rows.rows, Known(subjects, resources, actions, kinds), revision)
+
+
+def unloaded(bundle: Bundle, revision: int) -> Answering:
+    """What a bundle answers from while no practice is loaded."""
+    return Snapshot(ruleset(bundle), {}, revision) if bundle.bare is None else rulebook(bundle.bare, revision)
+
+
+def compile_worlds(bundle: Bundle) -> Sequence[Answering]:
     """Every world of a bundle, compiled: whatever was accepted can be answered from."""
+    if bundle.bare is not None:
+        return [rulebook(bundle.bare)]
     rules = ruleset(bundle)
     return [snapshot(rules, world.rows()) for world in bundle.worlds]
 
 
 def run_cases(bundle: Bundle) -> list[Finding]:
     """Every expectation of every case that does not hold."""
+    if bundle.bare is not None:
+        return run_bare(bundle.bare, bundle.bare.rows.rows)
     rules = ruleset(bundle)
     return [problem for case in bundle.cases for problem in _judge(case, rules, bundle.templates.rows)]
 
@@ -44,6 +65,17 @@ def run_cases(bundle: Bundle) -> list[Finding]:
 def _judge(case: Case, rules: Ruleset, templates: Sequence[Row]) -> list[Finding]:
     world = snapshot(rules, case.world(templates))
     return judge(case, lambda request: world.decide(request).reason)
+
+
+def run_bare(bare: Bare, rows: Iterable[Row]) -> list[Finding]:
+    """Every expectation of a folder without practices that does not hold, were these its rows."""
+    book = Rulebook(bare.model, rows)
+
+    def ask(question: Question) -> Reason:
+        request = bare.request_map.read(question)
+        return request if isinstance(request, Reason) else book.decide(request).reason
+
+    return [problem for case in bare.cases for problem in barecases.judge(case, ask)]
 
 
 class Mutant(NamedTuple):
@@ -67,6 +99,8 @@ def mutate(bundle: Bundle) -> Mutation:
 
     A change that comes to the same is none: Read in the place of Write, say, where Read acts as Write.
     """
+    if bundle.bare is not None:
+        return _mutate_bare(bundle.bare)
     unnoticed = []
     files = (bundle.shared, bundle.templates)
     guards, known = _guards(bundle), bundle.screens
@@ -81,6 +115,17 @@ def mutate(bundle: Bundle) -> Mutation:
             if changes:
                 unnoticed.append(Mutant(file.position(index), row, changes))
     return Mutation(sum(len(file.rows) for file in files), tuple(unnoticed))
+
+
+def _mutate_bare(bare: Bare) -> Mutation:
+    """Take out each row in turn."""
+    rows = bare.rows.rows
+    unnoticed = [
+        Mutant(bare.rows.position(index), row, (None,))
+        for index, row in enumerate(rows)
+        if not run_bare(bare, [*rows[:index], *rows[index + 1 :]])
+    ]
+    return Mutation(len(rows), tuple(unnoticed))
 
 
 def _changes(row: Row, levels: Sequence[str]) -> Iterator[Row | None]:

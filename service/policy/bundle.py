@@ -4,17 +4,20 @@
     separation.yaml                                                                      so, too, if it is there
     <world>/directory.yaml  <world>/*.csv                                                see `worlds`
 
-Whatever is wrong is a finding with its place. Cases are read here and asked by whoever has the engine
+A folder with a `policy.csv` and none of catalog, screens and templates has no practices: see `bare`. Whatever is wrong
+is a finding with its place. Cases are read here and asked by whoever has the engine
 (`service.decision.trial`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from service.policy import bare, catalog, hints, lint, model, request, rows, separation, worlds
 from service.policy import cases as case_files
-from service.policy import catalog, hints, lint, model, request, rows, separation, worlds
+from service.policy.bare import Bare
+from service.policy.baremap import BareMap
 from service.policy.cases import Case
 from service.policy.catalog import Catalog
 from service.policy.findings import errors, finding
@@ -38,10 +41,13 @@ Progress = Callable[[str, int], object]
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A policy folder that could be read as a whole. `texts` are the files that are published, by path."""
+    """A policy folder that could be read as a whole. `texts` are the files that are published, by path.
+
+    `bare`: what a folder without practices holds; its catalog is empty, and it has no rows for the store.
+    """
 
     model: Model
-    request_map: RequestMap
+    request_map: RequestMap | BareMap
     catalog: Catalog
     shared: RowFile
     templates: RowFile
@@ -49,6 +55,7 @@ class Bundle:
     worlds: tuple[World, ...]
     separation: tuple[Pair, ...]
     texts: Mapping[str, str]
+    bare: Bare | None = None
 
     @property
     def screens(self) -> Screens:
@@ -63,13 +70,40 @@ def load(files: Mapping[str, bytes], progress: Progress | None = None) -> tuple[
     """
     found: list[Finding] = []
     texts = _texts(files, found)
-    bundle = _assemble(texts, found, progress) if all(name in texts for name in REQUIRED) else None
+    bundle: Bundle | None = None
+    if not _missing(texts):
+        bundle = _assemble_bare(texts, found) if is_bare(texts) else _assemble(texts, found, progress)
     return bundle, sorted(found, key=lambda item: (item.position, item.rule, item.found))
 
 
 def published(paths: Iterable[str]) -> list[str]:
     """Those of the paths that are published with a folder."""
-    return sorted(path for path in paths if path in (*REQUIRED, SEPARATION) or _is_case(path))
+    every = list(paths)
+    return sorted(path for path in every if path in _top(every) or _is_case(path))
+
+
+def is_bare(paths: Iterable[str]) -> bool:
+    """Whether a folder has no practices."""
+    every = frozenset(paths)
+    return bare.POLICY in every and every.isdisjoint((CATALOG, SCREENS, TEMPLATES))
+
+
+def _top(paths: Iterable[str]) -> tuple[str, ...]:
+    """The files that are read at the top of a folder."""
+    return bare.REQUIRED + bare.OPTIONAL if is_bare(paths) else (*REQUIRED, SEPARATION)
+
+
+def _missing(paths: Collection[str]) -> list[str]:
+    return [name for name in (bare.REQUIRED if is_bare(paths) else REQUIRED) if name not in paths]
+
+
+def _assemble_bare(texts: Mapping[str, str], found: list[Finding]) -> Bundle | None:
+    whole = bare.read(texts, sorted(filter(_is_case, texts)), found)
+    if whole is None:
+        return None
+    kept = {path: texts[path] for path in published(texts)}
+    nothing = RowFile("", "")
+    return Bundle(whole.model, whole.request_map, bare.CATALOG, nothing, nothing, (), (), (), kept, whole)
 
 
 def _assemble(texts: Mapping[str, str], found: list[Finding], progress: Progress | None) -> Bundle | None:
@@ -113,11 +147,11 @@ def _assemble(texts: Mapping[str, str], found: list[Finding], progress: Progress
 def _texts(files: Mapping[str, bytes], found: list[Finding]) -> dict[str, str]:
     """The files that are read, as text."""
     texts: dict[str, str] = {}
-    missing = [name for name in REQUIRED if name not in files]
     mend = "add it; the reference says what belongs in it"
-    found += [finding("file-missing", Position(name), f"no `{name}`", mend) for name in missing]
+    found += [finding("file-missing", Position(name), f"no `{name}`", mend) for name in _missing(files)]
+    read, worldly = _top(files), not is_bare(files)
     for path, content in sorted(files.items()):
-        if not _is_read(path):
+        if not (path in read or _is_case(path) or (worldly and _is_of_world(path))) or name_problem(path):
             if not path.endswith(".md") or name_problem(path):
                 mend = "rename it, or take it out of the folder"
                 shown = path.encode(errors="backslashreplace").decode()  # a name may be bytes that are no text
@@ -141,10 +175,9 @@ def _is_case(path: str) -> bool:
     return path.startswith(f"{CASES}/") and path.count("/") == 1 and path.endswith(".yaml")
 
 
-def _is_read(path: str) -> bool:
-    in_world = path.count("/") == 1 and not path.startswith(f"{CASES}/")
-    in_world = in_world and path.endswith((".csv", f"/{worlds.DIRECTORY}"))
-    return path in (*REQUIRED, SEPARATION) or ((_is_case(path) or in_world) and name_problem(path) is None)
+def _is_of_world(path: str) -> bool:
+    in_folder = path.count("/") == 1 and not path.startswith(f"{CASES}/")
+    return in_folder and path.endswith((".csv", f"/{worlds.DIRECTORY}"))
 
 
 def _templates(file: RowFile, known: Screens, found: list[Finding]) -> RowFile:

@@ -6,7 +6,7 @@ reads on being refused; the rows of `screens.csv` say which level an action need
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from service.policy.findings import finding, listed
@@ -18,6 +18,26 @@ OFF = "Off"
 
 CODE = "{code}"
 """Stands in the closing sentence for the code under which a refusal can be found."""
+
+
+USER = "{user}"
+"""Stands in the phrase of a profile for whom it is about."""
+
+Duties = frozenset[tuple[str, str]]
+"""What can be done, as (screen, action)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A combination of what somebody may do that has a name: `Full Access`, say, of the topic `Patient Portal`.
+
+    It is met by exactly what it says, of all that the profiles of its topic say. `phrase` completes "Ann may ...".
+    """
+
+    topic: str
+    name: str
+    may: Duties
+    phrase: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +76,22 @@ class Catalog:
     closing: str
     unavailable: str
     screens: Mapping[str, Screen]
+    profiles: tuple[Profile, ...] = ()
+    unknown: str = "You don't have access to this screen."
+    """What is said of a screen that does not exist."""
+
+    @property
+    def topics(self) -> dict[str, Duties]:
+        """Everything that the profiles of each topic are about."""
+        found: dict[str, Duties] = {}
+        for profile in self.profiles:
+            found[profile.topic] = found.get(profile.topic, frozenset()) | profile.may
+        return found
+
+    def profile(self, topic: str, may: Duties) -> Profile | None:
+        """The combination that somebody has who may do this, and perhaps more of other topics; None: it has no name."""
+        own = may & self.topics[topic]
+        return next((each for each in self.profiles if (each.topic, each.may) == (topic, own)), None)
 
     @property
     def vocabulary(self) -> dict[str, frozenset[str]]:
@@ -68,7 +104,7 @@ class Catalog:
         A screen that does not exist has no message of its own: the closing sentence says whom to ask.
         """
         known = self.screens.get(screen)
-        said = [known.security_message] if known else ["You don't have access to this screen."]
+        said = [known.security_message if known else self.unknown]
         still = known.still_may if known else None
         if still is not None and may(still.action, still.screen):
             said.append(still.say)
@@ -81,7 +117,7 @@ def read(file: str, text: str) -> tuple[Catalog | None, list[Finding]]:
     if node is None:
         return None, found
     try:
-        top = node.fields("levels", "closing", "unavailable", "screens")
+        top = node.fields("levels", "closing", "unavailable", "screens", optional=("profiles",))
         closing = top["closing"].text()
         if closing.count(CODE) != 1:
             text = f"`{CODE}` stands {closing.count(CODE)} times"
@@ -98,7 +134,11 @@ def read(file: str, text: str) -> tuple[Catalog | None, list[Finding]]:
         except Malformed as malformed:
             found.append(malformed.finding)
     found += [] if found else _strangers(screens)
-    return None if found else Catalog(levels, closing, unavailable, screens), found
+    try:
+        profiles = _profiles(top["profiles"], screens) if "profiles" in top and not found else ()
+    except Malformed as malformed:
+        return None, [malformed.finding]
+    return None if found else Catalog(levels, closing, unavailable, screens, profiles), found
 
 
 def _levels(node: Node) -> tuple[str, ...]:
@@ -138,6 +178,28 @@ def _screen(name: str, node: Node, levels: tuple[str, ...]) -> Screen:
 def _elsewhere(entry: dict[str, Node]) -> Elsewhere:
     action = entry["action"].name() if "action" in entry else ""
     return Elsewhere(entry["screen"].name(), entry["say"].text(), action, entry["screen"].position)
+
+
+def _profiles(node: Node, screens: Mapping[str, Screen]) -> tuple[Profile, ...]:
+    profiles: list[Profile] = []
+    for topic, names in node.mapping().items():
+        for name, entry in names.mapping().items():
+            fields = entry.fields("may", "phrase")
+            may = frozenset(_duties(fields["may"], screens))
+            if any(may == other.may for other in profiles):
+                raise Malformed(entry.named, f"profile `{name}`, which says what another one says", "take one out")
+            profiles.append(Profile(topic, name, may, fields["phrase"].text()))
+    return tuple(profiles)
+
+
+def _duties(node: Node, screens: Mapping[str, Screen]) -> Iterator[tuple[str, str]]:
+    for screen, actions in node.mapping().items():
+        for action in actions.items():
+            if screen not in screens or action.name() not in screens[screen].actions:
+                text = f"`{action.name()}` on `{screen}`, which is not declared"
+                known = f"use {listed(screens[screen].actions)}" if screen in screens else "name a screen of this file"
+                raise Malformed(action.position, text, known)
+            yield screen, action.name()
 
 
 def _strangers(screens: Mapping[str, Screen]) -> list[Finding]:

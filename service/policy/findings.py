@@ -38,6 +38,7 @@ RULES: Final[dict[str, Rule]] = {
     "model-vocabulary": Rule(_E, "the model does not speak of user, practice, screen, action, role and level"),
     "matcher-unsupported": Rule(_E, "the matcher uses something that cannot be compiled exactly"),
     "effect-unsupported": Rule(_E, "the effect cannot be compiled exactly"),
+    "pattern-unsupported": Rule(_E, "a pattern that cannot be compiled exactly"),
     # rows as text
     "row-type-unknown": Rule(_E, "a row of a type that the model does not define"),
     "row-length": Rule(_E, "a row has too many or too few fields"),
@@ -48,6 +49,7 @@ RULES: Final[dict[str, Rule]] = {
     "quote-open": Rule(_E, "a quote is left open, or text follows a closed one"),
     "bracket-open": Rule(_E, "brackets that other Casbins would read otherwise"),
     "effect-spelling": Rule(_E, "the effect of a row is not exactly `allow` or `deny`"),
+    "priority-number": Rule(_E, "the priority of a row is no whole number"),
     "row-duplicate": Rule(_E, "the same row stands twice"),
     # rows as meaning
     "row-home": Rule(_E, "a row stands in a file where rows of its kind do not belong"),
@@ -59,6 +61,7 @@ RULES: Final[dict[str, Rule]] = {
     "action-unknown": Rule(_E, "an action stands in only one of catalog and screens"),
     "role-cycle": Rule(_E, "roles or levels contain each other in a circle"),
     "role-depth": Rule(_E, "a chain of roles or levels has more than nine links"),
+    "subject-twice": Rule(_E, "under subjectPriority, a subject is in two roles of which neither is nearer"),
     "user-unknown": Rule(_E, "a row names a user that the directory beside it does not have"),
     "practice-unknown": Rule(_E, "a row names a practice that the directory beside it does not have"),
     "practice-twice": Rule(_E, "a practice stands in two folders"),
@@ -71,6 +74,7 @@ RULES: Final[dict[str, Rule]] = {
     # worth a look
     "queue-only": Rule(_W, "a role opens a queue whose items it can neither open nor answer"),
     "separation": Rule(_W, "somebody may do two things that the policy keeps apart"),
+    "allowed-by-default": Rule(_W, "an effect allows everybody whatever no row denies"),
     "action-ungranted": Rule(_W, "an action that no level of its screen grants"),
     "level-acts-as": Rule(_N, "a role holds a level that acts as another on this screen"),
     "role-empty": Rule(_N, "a role that nobody is in"),

@@ -13,8 +13,8 @@ from difflib import get_close_matches
 
 from service.policy.catalog import OFF, Catalog
 from service.policy.findings import finding, listed
-from service.policy.matcher import Term
-from service.policy.model import Model
+from service.policy.joint import Tie
+from service.policy.model import Effect, Model
 from service.policy.roles import Links
 from service.policy.rows import RowFile, dump_row
 from service.values import ROLE_PREFIX, USER_PREFIX, Finding, Position, Row
@@ -28,7 +28,8 @@ _MATCHER = (
     "r.screen == p.screen && r.practice == p.practice && "
     "g(r.user, p.role, r.practice) && g2(r.action, p.level, r.screen)"
 )
-_TERMS = {Term(2, 2), Term(1, 1), Term(0, 0, "g", 1), Term(3, 3, "g2", 2)}
+_TIES = {Tie(2, 2), Tie(1, 1), Tie(0, 0, "g", 1), Tie(3, 3, "g2", 2)}
+_EFFECTS = (Effect.ALLOW_OVERRIDE, Effect.ALLOW_AND_DENY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +78,13 @@ def model(file: str, model: Model) -> list[Finding]:
             text = ", ".join(wanted) if isinstance(wanted, tuple) else "_, _, _"
             at = model.places.get(key, Position(file))
             found.append(finding("model-vocabulary", at, f"`{key}` is not `{text}`", f"write `{key} = {text}`"))
-    if not found and set(model.matcher.terms) != _TERMS:
+    if not found and (model.joint is None or set(model.joint.ties) != _TIES):
         text = "the matcher does not compare practice, screen, user and action, each once"
         found.append(finding("model-vocabulary", model.places["m"], text, f"write `m = {_MATCHER}`"))
+    if model.effect not in _EFFECTS:
+        # INVARIANT: in a practice access is by role alone, and no row comes before another.
+        mend = f"write {listed(effect.value for effect in _EFFECTS)}"
+        found.append(finding("model-vocabulary", model.places["e"], f"effect `{model.effect}`", mend))
     return found
 
 
@@ -174,6 +179,8 @@ def practice_rows(rows: Sequence[Row], at: At, known: Screens, users: Mapping[st
         if row.kind == "user" and row.fields[1].startswith((USER_PREFIX, ROLE_PREFIX)):
             text, mend = f"a user named `{row.fields[1]}`", "give the user an id without a prefix"
             found.append(finding("user-as-role", at(index, 1), text, mend))
+        if row.kind == "role" and row.fields[1].startswith(ROLE_PREFIX) and not _is_role(row.fields[1]):
+            found.append(_misnamed(at(index, 1), row.fields[1], ROLE_PREFIX))
         if row.kind not in ("p", "g"):
             continue
         if users is not None and row.practice not in users and row.practice not in unknown:

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from service.policy import matcher
+from service.policy.expression import Asked, Compared, Linked, Written
 from service.policy.findings import finding
+from service.policy.joint import Joint, arrange
 from service.policy.matcher import Matcher
 from service.policy.rows import hidden
 from service.values import Finding, Position
@@ -29,17 +31,26 @@ _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 
 
 class Effect(StrEnum):
-    """How matching rows combine, spelt as Casbin spells it. No rule matching is a refusal under each."""
+    """How matching rows combine, spelt as Casbin spells it. A policy without any `p` row refuses under each."""
 
     ALLOW_OVERRIDE = "some(where (p.eft == allow))"
     ALLOW_AND_DENY = "some(where (p.eft == allow)) && !some(where (p.eft == deny))"
+    DENY_OVERRIDE = "!some(where (p.eft == deny))"
+    PRIORITY = "priority(p.eft) || deny"
+    SUBJECT_PRIORITY = "subjectPriority(p.eft) || deny"
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the first of the rows that match decides alone."""
+        return self in (Effect.PRIORITY, Effect.SUBJECT_PRIORITY)
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
     """A Casbin model. `roles` maps each role definition (`g`, `g2`) to its number of fields, 2 or 3.
 
-    `places` says where the text of each definition (`r`, `m`, `g2`) begins.
+    `joint` is what the matcher comes to where it only joins; `places` says where the text of each definition (`r`,
+    `m`, `g2`) begins.
     """
 
     request: tuple[str, ...]
@@ -47,6 +58,7 @@ class Model:
     roles: Mapping[str, int]
     effect: Effect
     matcher: Matcher
+    joint: Joint | None
     text: str
     places: Mapping[str, Position] = field(compare=False)
 
@@ -59,6 +71,11 @@ class Model:
     def effect_column(self) -> int | None:
         """Where a `p` row says `allow` or `deny`; None: every row allows."""
         return self.policy.index("eft") if "eft" in self.policy else None
+
+    @property
+    def priority_column(self) -> int | None:
+        """Where a `p` row says how early it comes; None: rows come in the order in which they are written."""
+        return self.policy.index("priority") if "priority" in self.policy else None
 
 
 class Definition:
@@ -107,7 +124,32 @@ def parse(file: str, text: str) -> tuple[Model | None, list[Finding]]:
     if matched is None:
         return None, found
     places = {key: definition.at(0) for key, definition in definitions.items()}
-    return Model(request, policy, roles, effect, matched, text, places), found
+    model = Model(request, policy, roles, effect, matched, arrange(matched), text, places)
+    if effect is Effect.SUBJECT_PRIORITY and not _by_subject(model):
+        found.append(finding("effect-unsupported", places["e"], f"effect `{effect}` with this matcher", _BY_SUBJECT))
+    return (None if found else model), found
+
+
+_BY_SUBJECT = "begin `p` with `sub`, match it by `g(r.sub, p.sub)` and nothing else, with a domain by `p.dom`"
+
+
+def _by_subject(model: Model) -> bool:
+    """Whether the rows that match one request are of one chain of subjects, so that the nearest comes first.
+
+    Casbin finds the subject in the first field of a row and the domain in `dom`; a matcher under which a row of
+    another chain could match would leave open which comes first.
+    """
+    if model.policy[0] != "sub" or model.priority_column is not None or len(model.matcher.alternatives) != 1:
+        return False
+    [terms] = model.matcher.alternatives
+    linked = [term for term in terms if isinstance(term, Linked) and term.role == "g"]
+    if len(linked) != 1 or linked[0].upper != Written(0) or not isinstance(linked[0].lower, Asked):
+        return False
+    domain = linked[0].domain
+    if domain is None:
+        return True
+    written = Written(model.policy.index("dom")) if "dom" in model.policy else None
+    return written is not None and (domain == written or Compared(domain, "==", written) in terms)
 
 
 def _definitions(file: str, text: str, found: list[Finding]) -> dict[str, Definition]:
@@ -182,10 +224,7 @@ def _fields(definition: Definition, found: list[Finding]) -> tuple[str, ...]:
     for part in definition.text.split(","):
         name = part.strip()
         at = definition.at(offset + len(part) - len(part.lstrip()))
-        if name == "priority":
-            mend = "name it otherwise; no row comes before another"
-            found.append(finding("model-syntax", at, "field `priority`, by which Casbin orders rows", mend))
-        elif not _FIELD.match(name) or name in names:
+        if not _FIELD.match(name) or name in names:
             mend = "use each name once, of letters, digits and `_`"
             found.append(finding("model-syntax", at, f"field `{name}`" if name else "an empty field", mend))
         names.append(name)
@@ -215,7 +254,7 @@ def _gaps(definitions: Mapping[str, Definition]) -> list[Finding]:
 
 def _effect(definition: Definition, found: list[Finding]) -> Effect | None:
     try:
-        return Effect(definition.text)
+        return Effect(re.sub(r"\bp_eft\b", "p.eft", definition.text))  # either spelling is Casbin's
     except ValueError:
         known = " or ".join(f"`{effect}`" for effect in Effect)
         found.append(

@@ -31,13 +31,15 @@ class Malformed(Exception):
 class Node:
     """One entry: text, a list of entries, or a mapping from text to entries.
 
-    `named` is the place of its name, where it has one, and otherwise its own. `literal`: written as a `|` block.
+    `named` is the place of its name, where it has one, and otherwise its own. `literal`: written as a `|` block;
+    `quoted`: written in quotes or as a block.
     """
 
     position: Position
     named: Position
     value: str | list[Node] | dict[str, Node]
     literal: bool = False
+    quoted: bool = False
 
     def text(self) -> str:
         """The text of a scalar that is not empty: one line, in which every character can be seen."""
@@ -149,7 +151,7 @@ def _syntax(file: str, error: yaml.MarkedYAMLError) -> Finding:
 def _convert(file: str, node: yaml.Node) -> Node:
     at = Position(file, node.start_mark.line + 1, node.start_mark.column + 1)
     if isinstance(node, yaml.ScalarNode):
-        return Node(at, at, node.value, node.style == "|")
+        return Node(at, at, node.value, node.style == "|", node.style is not None)
     if isinstance(node, yaml.SequenceNode):
         return Node(at, at, [_convert(file, item) for item in node.value])
     assert isinstance(node, yaml.MappingNode)  # noqa: S101  the third and last kind of node

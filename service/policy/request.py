@@ -6,11 +6,15 @@ of a level can be asked for as if it were a user or an action.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from service.policy.plain import Malformed, Node, parse
 from service.values import USER_PREFIX, Finding, Question, Reason, Request
+
+Part = Literal["subject", "resource", "action"]
+"""What a search looks for."""
 
 _ENTITIES = {"subject.id": "type of the subject", "resource.id": "type of the resource"}
 
@@ -45,6 +49,25 @@ class RequestMap:
             values.append(field.prefix + value)
         return tuple(values)
 
+    def filled(self, question: Question, part: Part) -> Question:
+        """The question with some name in its gap, so that it can be read like any other."""
+        return _NAMED[part][1](question)
+
+    def each(self, question: Question, part: Part, names: Iterable[str]) -> list[tuple[str, Request]] | Reason:
+        """The request for each of these names in place of the subject's or resource's id, or of the action's name.
+
+        A search asks the engine each of them. As `read`, it gives a reason where there is no request.
+        """
+        source, _ = _NAMED[part]
+        request = self.read(self.filled(question, part))
+        if isinstance(request, Reason):
+            return request
+        column = next((at for at, field in enumerate(self.fields) if field.source == source), None)
+        if column is None:  # the policy does not look at it
+            return [(name, request) for name in names]
+        before, prefix, after = request[:column], self.fields[column].prefix, request[column + 1 :]
+        return [(name, (*before, prefix + name, *after)) for name in names]
+
     def practice(self, question: Question) -> str:
         """The practice that is asked about; empty where the request names none."""
         field = next(field for field in self.fields if field.name == "practice")
@@ -70,6 +93,16 @@ _SOURCES: dict[str, Callable[[Question], object]] = {
     "resource.id": lambda question: question.resource_id,
     "action.name": lambda question: question.action,
 }
+_ANY = "any"
+"""Stands where a search puts one name after the other."""
+
+_NAMED: dict[Part, tuple[str, Callable[[Question], Question]]] = {
+    "subject": ("subject.id", lambda question: question._replace(subject_id=_ANY)),
+    "resource": ("resource.id", lambda question: question._replace(resource_id=_ANY)),
+    "action": ("action.name", lambda question: question._replace(action=_ANY)),
+}
+
+
 # An empty name is a name that nobody has.
 _MISSING = {
     "user": Reason.UNKNOWN_USER,

@@ -41,7 +41,7 @@ class Fared(NamedTuple):
 
 
 class Some(NamedTuple):
-    """Rows of a change that belong to one practice or to all: the first ones, and how many there are.
+    """Rows of a change that belong to one practice or to all, unless there are very many, and how many there are.
 
     `counts` maps (kind, whether it was added) to the number of such rows.
     """

@@ -7,8 +7,9 @@ is guessed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, event, make_url
@@ -90,8 +91,7 @@ def _refuse_what_is_no_text(
 ) -> None:
     # SQLite would keep a NUL and PostgreSQL does not; neither keeps half a surrogate pair. Each says so in its own way,
     # and in the middle of a transaction.
-    for some in parameters if many else (parameters,):
-        values: Iterable[object] = some.values() if isinstance(some, Mapping) else some
-        for value in values:
-            if isinstance(value, str) and not is_text(value):
-                raise UsageError("a text holds what is no character", "type it anew, without copying it")
+    records: Sequence[Any] = parameters if many else (parameters,)
+    values = chain.from_iterable(some.values() if isinstance(some, Mapping) else some for some in records)
+    if not is_text("".join([value for value in values if isinstance(value, str)])):
+        raise UsageError("a text holds what is no character", "type it anew, without copying it")

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, case, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, Connection, case, func, or_, select
 
 from service.errors import StoreUnavailable
 from service.store import homes, tables
@@ -20,9 +20,6 @@ from service.values import Row
 
 _PRACTICE_FIELD = {"p": 1, "g": 2, "practice": 0, "user": 0, "role": 0}
 """Which field of a row names its practice, for a row that is kept in `revision_row`."""
-
-_AT_ONCE = 100
-"""Revisions in one statement of `some_rows`: it has a part for each."""
 
 
 def fared(connection: Connection, numbers: Collection[int], practice: str, most: int) -> dict[int, Fared]:
@@ -52,7 +49,7 @@ def fared(connection: Connection, numbers: Collection[int], practice: str, most:
 
 
 def some_rows(connection: Connection, numbers: Collection[int], practice: str, most: int) -> dict[int, Some]:
-    """By revision, its first rows that belong to a practice or to all, at most so many, and how many there are."""
+    """By revision, its rows that belong to a practice or to all, unless there are more, and how many there are."""
     row = tables.revision_row.c
     totals = (
         select(row.number, row.kind, row.added, func.count())
@@ -63,7 +60,8 @@ def some_rows(connection: Connection, numbers: Collection[int], practice: str, m
     for number, kind, added, count in connection.execute(totals):
         counts[number][kind, bool(added)] = count
     rows: dict[tuple[int, bool], list[Row]] = defaultdict(list)
-    for number, added, kind, *fields in _first(connection, sorted(counts), practice, most):
+    few = [number for number, counted in counts.items() if sum(counted.values()) <= most]
+    for number, added, kind, *fields in _rows(connection, few, practice):
         rows[number, bool(added)].append(homes.row(kind, fields))
     return {
         number: Some(tuple(rows[number, True]), tuple(rows[number, False]), counted)
@@ -109,17 +107,7 @@ def _of(practice: str) -> ColumnElement[bool]:
     return or_(row.kind.not_in(tuple(_PRACTICE_FIELD)), *own)
 
 
-def _first(connection: Connection, numbers: list[int], practice: str, most: int) -> Iterable[Any]:
+def _rows(connection: Connection, numbers: Collection[int], practice: str) -> Iterable[Any]:
     row = tables.revision_row.c
-    for start in range(0, len(numbers), _AT_ONCE):
-        parts: list[Select[Any]] = []
-        for number in numbers[start : start + _AT_ONCE]:
-            few = (
-                select(row.number, row.seq, row.added, row.kind, *(row[name] for name in tables.FIELDS))
-                .where(row.number == literal(number), _of(practice))
-                .order_by(row.seq)
-                .limit(most)
-                .subquery()
-            )
-            parts.append(select(few.c.number, few.c.added, few.c.kind, *(few.c[name] for name in tables.FIELDS)))
-        yield from connection.execute(union_all(*parts))
+    columns = (row.number, row.added, row.kind, *(row[name] for name in tables.FIELDS))
+    return connection.execute(select(*columns).where(row.number.in_(numbers), _of(practice)).order_by(row.seq))

@@ -1,30 +1,24 @@
 """Writing: every change of the store is one transaction that happens wholly or not at all.
 
-`Store.commit` gives a change its number and links it to the revision before. It asks again whatever could
-have moved since the change was checked: the base, and whether each row is there to remove or absent to add.
-It does not judge policy, and it tells nobody: `service.publish` does both.
+How a change becomes a revision stands in `ledger`. Nothing here judges policy or tells anybody: `service.publish` does
+both.
 """
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, replace
-from itertools import chain
+from dataclasses import asdict
 from typing import Self
 
-from sqlalchemy import ColumnElement, Connection, Engine, Insert, Table, exists, or_, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import ColumnElement, Connection, Engine, Table, exists, or_, select
 
-from service.audit.chain import evidence_as_json, revision_digest
-from service.errors import BaseMoved, ChangeRefused, UsageError
-from service.store import history, homes, migrate, people, tables
-from service.store.base import Answered, Draft, Event, FolderStatus, Head, KeptDraft, RequestKey, Session, Token
+from service.errors import UsageError
+from service.store import ledger, migrate, people, tables
+from service.store.base import Answered, Draft, Event, FolderStatus, KeptDraft, RequestKey, Session, Token
 from service.store.connect import WRITING, connect, translated
-from service.store.view import View, text_digest
-from service.values import Change, Revision, Row
+from service.store.view import View
+from service.values import Revision
 
 _AT_ONCE = 500
 """Names in one `IN (...)`: below what every database takes."""
@@ -83,23 +77,9 @@ class Store:
         row to add is (`rows-moved`), or when rows would belong to a practice that does not exist
         (`practice-missing`); UsageError when the request that it answers has been answered.
         """
-        _require_complete(draft, files)
-        change = draft.change
+        ledger.require_complete(draft, files)
         with self._writing() as connection:
-            head = _locked_head(connection)
-            if head.number != change.base:
-                raise BaseMoved(change.base, head.number)
-            _keep_texts(connection, change, files)
-            _remove_rows(connection, change.removed)
-            _add_rows(connection, change.added)
-            _require_homes(connection, change)
-            revision = _numbered(draft, head)
-            _record(connection, revision)
-            _record_effects(connection, draft, revision.number)
-            _close(connection, revision)
-            if draft.request is not None and not people.published_for(connection, draft.request, revision.number):
-                raise UsageError("this request was carried out already", "send a new key with a new request")
-        return revision
+            return ledger.commit(connection, draft, files)
 
     # --- what the host remembers ---
 
@@ -222,151 +202,6 @@ class Store:
         """Forget the requests that came before a time; how many there were."""
         with self._writing() as connection:
             return people.forget_answers(connection, before)
-
-
-def _require_complete(draft: Draft, files: Mapping[str, str]) -> None:
-    # These would be bugs of the caller, and are found before anything is written.
-    change = draft.change
-    if misfits := [row for row in chain(change.added, change.removed) if not homes.fits(row)]:
-        raise ValueError(f"rows of no known shape: {misfits[:3]}")
-    if unsure := change.added & change.removed:
-        raise ValueError(f"rows both added and removed: {sorted(unsure)[:3]}")
-    touched = {row.practice for row in chain(change.added, change.removed)}
-    if missing := touched - {practice for practice, _ in draft.practices}:
-        raise ValueError(f"practices without a digest of their rows: {sorted(missing)[:3]}")
-    for path, digest in (row.fields for row in change.added if row.kind == "file"):
-        if path in files and text_digest(files[path]) != digest:
-            raise ValueError(f"the text of `{path}` is not the one that its row names")
-
-
-def _locked_head(connection: Connection) -> Head:
-    # INVARIANT: whoever gives a number holds the head row until the end of the transaction, so that numbers
-    # have no gaps. SQLite's writers already have the database to themselves; elsewhere the lock on the row
-    # does it.
-    return Head(*connection.execute(select(tables.head.c.number, tables.head.c.digest).with_for_update()).one())
-
-
-def _keep_texts(connection: Connection, change: Change, files: Mapping[str, str]) -> None:
-    named = {row.fields[1]: row.fields[0] for row in change.added if row.kind == "file"}
-    sha256 = tables.file_text.c.sha256
-    known = {digest for some in _some(named) for digest in connection.scalars(select(sha256).where(sha256.in_(some)))}
-    new = {digest: path for digest, path in named.items() if digest not in known}
-    if missing := sorted(path for path in new.values() if path not in files):
-        raise ValueError(f"no text for `{missing[0]}`")
-    _insert(connection, tables.file_text.insert(), ({"sha256": d, "text": files[p]} for d, p in new.items()))
-
-
-def _remove_rows(connection: Connection, rows: Iterable[Row]) -> None:
-    for (kind, width), alike in _alike(rows).items():
-        removed = connection.execute(homes.removal(kind, width), [homes.parameters(row) for row in alike])
-        if removed.rowcount != len(alike):
-            raise ChangeRefused(
-                "rows-moved",
-                f"of {len(alike)} `{kind}` rows to remove, {removed.rowcount} are there",
-                "look at the rows as they are now and try again",
-            )
-
-
-def _add_rows(connection: Connection, rows: Iterable[Row]) -> None:
-    for (kind, width), alike in _alike(rows).items():
-        try:
-            connection.execute(homes.insertion(kind, width), [homes.parameters(row) for row in alike])
-        except IntegrityError as error:
-            raise ChangeRefused(
-                "rows-moved",
-                f"of {len(alike)} `{kind}` rows to add, at least one clashes with a row that is there",
-                "look at the rows as they are now and try again",
-            ) from error
-
-
-def _require_homes(connection: Connection, change: Change) -> None:
-    touched = {row.practice for row in chain(change.added, change.removed)} - {""}
-    existing = tables.practice.c.id
-    for some in _some(touched):
-        gone = set(some).difference(connection.scalars(select(existing).where(existing.in_(some))))
-        if gone and (left := connection.execute(homes.ANY_ROW_OF, {"practices": sorted(gone)}).first()):
-            row = homes.row(left[0], left[1:])
-            raise ChangeRefused(
-                "practice-missing",
-                f"`{row.kind}` rows would belong to practice `{row.practice}`, which does not exist",
-                "create the practice, or remove its rows with it",
-            )
-
-
-def _numbered(draft: Draft, head: Head) -> Revision:
-    change = draft.change
-    revision = Revision(
-        number=head.number + 1,
-        time=draft.time,
-        actor=change.actor,
-        how=change.how,
-        reason=change.reason,
-        reference=change.reference,
-        added=tuple(sorted(change.added)),
-        removed=tuple(sorted(change.removed)),
-        practices=tuple(sorted(draft.practices)),
-        previous=head.digest,
-        digest="",
-        evidence=draft.evidence,
-    )
-    return replace(revision, digest=revision_digest(revision))
-
-
-def _record(connection: Connection, revision: Revision) -> None:
-    number = revision.number
-    plain = {column.name: getattr(revision, column.name) for column in tables.revision.columns}
-    if revision.evidence is not None:
-        plain["evidence"] = json.dumps(evidence_as_json(revision.evidence), separators=(",", ":"))
-    connection.execute(tables.revision.insert(), plain)
-    rows = [(True, row) for row in revision.added] + [(False, row) for row in revision.removed]
-    _insert(
-        connection,
-        tables.revision_row.insert(),
-        (
-            {"number": number, "seq": seq, "added": added, "kind": row.kind, **_spread(row)}
-            for seq, (added, row) in enumerate(rows)
-        ),
-    )
-    _insert(
-        connection,
-        tables.revision_practice.insert(),
-        ({"number": number, "practice": practice, "digest": digest} for practice, digest in revision.practices),
-    )
-
-
-def _record_effects(connection: Connection, draft: Draft, number: int) -> None:
-    columns = ("practice", "person", "screen", "gained", "lost")
-    about = history.named(draft.change, draft.affected)
-    records = ({"number": number, **dict(zip(columns, each, strict=True))} for each in about)
-    _insert(connection, tables.revision_effect.insert(), records)
-
-
-def _close(connection: Connection, revision: Revision) -> None:
-    # From here on the triggers let nothing more be written about this revision.
-    connection.execute(tables.head.update().values(number=revision.number, digest=revision.digest))
-
-
-def _spread(row: Row) -> dict[str, str | None]:
-    return dict(zip(tables.FIELDS, (*row.fields, *[None] * (len(tables.FIELDS) - len(row.fields))), strict=True))
-
-
-def _alike(rows: Iterable[Row]) -> dict[tuple[str, int], list[Row]]:
-    """Rows by kind and number of fields: each group is one statement, executed for all its rows at once."""
-    groups: dict[tuple[str, int], list[Row]] = defaultdict(list)
-    for row in rows:
-        groups[row.kind, len(row.fields)].append(row)
-    return groups
-
-
-def _some(names: Iterable[str]) -> Iterator[list[str]]:
-    ordered = sorted(names)
-    return (ordered[start : start + _AT_ONCE] for start in range(0, len(ordered), _AT_ONCE))
-
-
-def _insert(connection: Connection, statement: Insert, records: Iterable[dict[str, object]]) -> None:
-    # Without this, no records would mean one insert of defaults.
-    if batch := list(records):
-        connection.execute(statement, batch)
 
 
 def _put(connection: Connection, table: Table, key: str, values: Mapping[str, object]) -> None:

@@ -97,6 +97,17 @@ class View:
         found = self._connection.execute(levels)
         return frozenset((screen, level) for practice, screen, level in found if practice not in apart_from)
 
+    def practices_holding(self, levels: Collection[tuple[str, str]]) -> frozenset[str]:
+        """The practices that have some of these (screen, level) in a `p` row."""
+        rule = tables.casbin_rule.c
+        screens = sorted({screen for screen, _ in levels})
+        found: set[str] = set()
+        for start in range(0, len(screens), _AT_ONCE):
+            some = rule.v2.in_(screens[start : start + _AT_ONCE])
+            held = self._connection.execute(select(rule.v1, rule.v2, rule.v3).distinct().where(rule.ptype == "p", some))
+            found.update(practice for practice, screen, level in held if (screen, level) in levels)
+        return frozenset(found)
+
     def files(self) -> dict[str, str]:
         """The published policy files: path -> text.
 
@@ -203,7 +214,7 @@ class View:
         return review.fared(self._connection, numbers, practice, most)
 
     def some_rows(self, numbers: Collection[int], practice: str, most: int) -> dict[int, Some]:
-        """By revision, at most so many of its rows that belong to a practice or to all, and how many there are."""
+        """By revision, its rows that belong to a practice or to all, unless there are more than `most`."""
         return review.some_rows(self._connection, numbers, practice, most)
 
     def actors(self, practice: str) -> tuple[str, ...]:

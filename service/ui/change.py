@@ -85,7 +85,7 @@ def change(visit: Visit) -> Reply:
         told=told,
         when=moment(made.time),
         who=who(made.actor, names),
-        account=made.actor.removeprefix(USER_PREFIX),
+        account=made.actor.removeprefix(USER_PREFIX) if made.actor.startswith(USER_PREFIX) else "",
         how=HOW[made.how],
         flags=[FLAGS.get(flag, flag) for flag in (evidence.flags if evidence else ())],
         groups=groups(told.alike or (), names),

@@ -262,9 +262,7 @@ def _cells(entry: Entry, names: Mapping[str, str]) -> tuple[object, ...]:
         entry.reason,
         entry.reference,
         what + (f"; and {entry.what.more:,} more" if entry.what.more else ""),
-        entry.people.people,
-        entry.people.gained,
-        entry.people.lost,
+        *((entry.people.people, entry.people.gained, entry.people.lost) if entry.evidence else ("", "", "")),
         "; ".join(names.get(user, user) for user in entry.people.first),
         "; ".join(entry.evidence.flags) if entry.evidence else "",
     )

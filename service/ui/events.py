@@ -21,7 +21,7 @@ from service.ui.changes import around, linked, number
 from service.ui.render import page, place_in
 from service.ui.telling import moment
 from service.ui.wanted import OFFERED
-from service.values import USER_PREFIX
+from service.values import USER_PREFIX, Reason
 
 A_PAGE = 100
 
@@ -39,7 +39,7 @@ WORDS = {
 
 
 DETAILS = {
-    "by": "by",
+    "by": "through",
     "path": "page",
     "right": "needs",
     "reason": "because",
@@ -49,6 +49,14 @@ DETAILS = {
     "address": "from",
 }
 """What is known of an event, as people read it; another label is shown as it is kept."""
+
+
+REASONS = {
+    Reason.NO_LEVEL.value: "no level for it",
+    Reason.INACTIVE_USER.value: "inactive",
+    Reason.UNKNOWN_USER.value: "not in the directory",
+}
+"""Why somebody was refused, as people read it; another reason goes by its name."""
 
 
 class Line(NamedTuple):
@@ -108,8 +116,13 @@ def _kind(typed: str) -> AuditEvent | None:
 
 def _line(event: Event, names: Mapping[str, str]) -> Line:
     words, refused = WORDS.get(event.name, event.name.value), event.name.value.endswith(":refuse")
-    more = tuple((DETAILS.get(label, label), value) for label, value in event.details.items() if value)
+    more = tuple((DETAILS.get(label, label), _told(label, value)) for label, value in event.details.items() if value)
     return Line(event, moment(event.time), who(event.actor, names), words, refused, more)
+
+
+def _told(label: str, value: str) -> str:
+    """A detail without the marks of a log; the reason of a refusal in words."""
+    return REASONS.get(value, value) if label == "reason" else value.replace("`", "")
 
 
 VIEWS = {("GET", EVENTS): events}

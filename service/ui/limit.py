@@ -19,7 +19,6 @@ from service.ui import picking, places, portal
 from service.ui.panel import panel
 from service.ui.render import page
 from service.ui.sheet import Sheet, lay, lay_on
-from service.ui.telling import isolated
 from service.ui.typed import Problem
 from service.values import ROLE_PREFIX
 
@@ -110,7 +109,7 @@ def _limited(sheet: Sheet, user: str) -> Limited:
 
 def _defeating(sheet: Sheet, user: str) -> tuple[Defeating, ...]:
     roles = sheet.after.roles_of(user)
-    defeating = [role for role in roles if _of(sheet.after, role, sheet) not in (None, portal.NONE, portal.LIMITED)]
+    defeating = [role for role in roles if portal.opens_queue(sheet.after, role, sheet.read.catalog)]
     others = [role for role in roles if role not in defeating]
     return tuple(Defeating(role, f"{user}/{role}", _loses(sheet, role, others)) for role in defeating)
 
@@ -130,12 +129,6 @@ def _loses(sheet: Sheet, role: str, others: list[str]) -> tuple[str, ...]:
         if screen not in apart and level != OFF:
             found += [words for action, words in actions.items() if action in granted.difference(*kept)]
     return tuple(found)
-
-
-def said(limited: Limited) -> str:
-    """What somebody has now, in a line."""
-    through = ", ".join(isolated(defeat.role) for defeat in limited.defeating)
-    return f"{limited.now.name if limited.now else ''}{f' through {through}' if through else ''}"
 
 
 VIEWS = {

@@ -6,12 +6,12 @@ out.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from service.errors import ChangeRefused, InvalidPolicy
 from service.ui import telling
+from service.ui.effects import Said, Warned, sentences, warnings
 from service.ui.sheet import Sheet
 
 REASONS = ("New starter", "Changed job", "Left", "Cover", "Other")
@@ -19,22 +19,6 @@ REASONS = ("New starter", "Changed job", "Left", "Cover", "Other")
 
 FIRST = 6
 """Sentences that are not folded."""
-
-
-class Said(NamedTuple):
-    """A sentence about somebody. `why`: the rows responsible, in words."""
-
-    words: str
-    gained: bool
-    why: tuple[str, ...] = ()
-
-
-class Warned(NamedTuple):
-    """Something that did not work as meant. `edits`: what the button does; empty where there is none."""
-
-    words: str
-    button: str = ""
-    edits: str = ""
 
 
 class Made(NamedTuple):
@@ -89,36 +73,7 @@ def panel(sheet: Sheet) -> Panel | None:
     effect = shown.rehearsal.effect if shown.rehearsal else None
     gained = {flip.user for flip in effect.gained} if effect else set()
     lost = {flip.user for flip in effect.lost} if effect else set()
-    said = _said(sheet)
-    return Panel(made, len(gained), len(lost), said, (), moved=sheet.moved)
-
-
-def _said(sheet: Sheet) -> tuple[Said, ...]:
-    """A sentence for each person who loses or gains, those who lose first."""
-    effect = sheet.preview.rehearsal.effect if sheet.preview.rehearsal else None
-    flips: dict[tuple[bool, str], list[tuple[str, str]]] = defaultdict(list)
-    for flip in effect.flips if effect else ():
-        flips[flip.gained, flip.user].append((flip.screen, flip.action))
-    return tuple(_sentence(sheet, user, pairs, gained) for (gained, user), pairs in sorted(flips.items()))
-
-
-def _sentence(sheet: Sheet, user: str, pairs: list[tuple[str, str]], gained: bool) -> Said:
-    screens, practice = sheet.read.catalog.screens, sheet.after if gained else sheet.before
-    phrases = [
-        words for name, screen in screens.items() for action, words in screen.actions.items() if (name, action) in pairs
-    ]
-    will = "will be able to" if gained else "will no longer be able to"
-    listed = " and ".join(filter(None, (", ".join(phrases[:-1]), phrases[-1])))
-    why = [
-        f"{telling.isolated(role)} {'has' if gained else 'had'} {practice.level(role, name)} on {name}."
-        for role in sorted(practice.reached_by(user))
-        for name in screens
-        if any(
-            screen == name and action in sheet.known.granted.get((name, practice.level(role, name)), ())
-            for screen, action in pairs
-        )
-    ]
-    return Said(f"{telling.person(practice, user)} {will} {listed}.", gained, tuple(why))
+    return Panel(made, len(gained), len(lost), sentences(sheet), warnings(sheet), moved=sheet.moved)
 
 
 def refusal(error: ChangeRefused | InvalidPolicy) -> str:

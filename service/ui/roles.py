@@ -95,7 +95,7 @@ class Line(NamedTuple):
     picker: Picker | None
 
 
-SHOWN = 8
+SHOWN = 5
 """Members that stand beside a role; the page of the role has all of them."""
 
 FEW = 12
@@ -180,8 +180,10 @@ def overview(sheet: Sheet, find: str) -> list[Overview]:
 def _overview(sheet: Sheet, name: str) -> Overview:
     practice = sheet.after if name in sheet.after.roles else sheet.before
     role = practice.roles[name]
-    new = "new" if sheet.old_role(name) is None else "changed" if _changed_role(sheet, name) else ""
-    state = new if practice is sheet.after else "deleted"
+    if practice is not sheet.after:
+        state = "deleted"
+    else:
+        state = "new" if sheet.old_role(name) is None else "changed" if _changed_role(sheet, name) else ""
     return Overview(
         name,
         places.to(sheet.visit.practice, places.ROLE, name=name),

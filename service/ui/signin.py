@@ -44,6 +44,9 @@ PHRASES = (
 """What is said of somebody who holds all of these rights. The first phrase that fits is taken."""
 
 
+NOTHING = "nothing in Setup, nothing on the Patient Portal"
+
+
 class Somebody(NamedTuple):
     """A person of the demonstration whom one can be."""
 
@@ -118,7 +121,7 @@ def end_everywhere(visit: Visit, person: Person) -> None:
     """End every sign-in of a person. Each of their practices has it on record, as those who review read their own."""
     ended = visit.office.press.store.end_sessions(person.user)
     for practice in sorted(person.practices) or [""]:
-        record.keep(visit.office, AuditEvent.SESSION_END, person.actor, practice, ended=str(ended))
+        record.keep_or_log(visit.office, AuditEvent.SESSION_END, person.actor, practice, ended=str(ended))
 
 
 def signed_out(visit: Visit) -> Reply:
@@ -127,7 +130,11 @@ def signed_out(visit: Visit) -> Reply:
 
 
 def _people(practice: Practice, state: State) -> list[Somebody]:
-    return [Somebody(user, _phrase(practice.id, user, state)) for user in practice.users.values()]
+    """Everybody of a practice: first those who have something to do in Setup, last those who can be nobody."""
+    phrases = [phrase for _, phrase in PHRASES]
+    people = [Somebody(user, _phrase(practice.id, user, state)) for user in practice.users.values()]
+    rank = {phrase: place for place, phrase in enumerate([*phrases, NOTHING])}
+    return sorted(people, key=lambda person: rank.get(person.phrase, len(rank)))
 
 
 def _phrase(practice: str, user: User, state: State) -> str:
@@ -140,7 +147,7 @@ def _phrase(practice: str, user: User, state: State) -> str:
         question = state.loaded.request_map.asking(**asked)
         return decide(question, Caller("setup", frozenset({practice})), state).decision.allowed
 
-    return next((phrase for rights, phrase in PHRASES if all(map(may, rights))), "nothing on the Patient Portal")
+    return next((phrase for rights, phrase in PHRASES if all(map(may, rights))), NOTHING)
 
 
 VIEWS = {

@@ -9,10 +9,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from service import folder
+from service.access.permissions import METADATA
 from service.decision import trial
 from service.log import configure_log
 from service.policy import bundle, request, rows
@@ -35,6 +37,7 @@ def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Demonstration:
 def server(demonstration: Demonstration) -> Iterator[ServerDoor]:
     """The demonstration behind a real server."""
     with server_door(demonstration.settings) as door:
+        door.ask("GET", "/readyz", {}, b"")  # the program waits for a second, and a worker may take longer to start
         yield door
 
 
@@ -47,12 +50,13 @@ def marked(page: Path, mark: str) -> str:
 # --- the client in plain HTTP -------------------------------------------------------------------------------
 
 
-def client(monkeypatch: pytest.MonkeyPatch, token: str, address: str) -> dict[str, object]:
-    """The program of the page, as an EHR would have it."""
+def client(monkeypatch: pytest.MonkeyPatch, token: str, address: str) -> dict[str, Any]:
+    """The program of the page, as an EHR would have it, with all of its parts."""
     monkeypatch.setenv("EHR_ACCESS_TOKEN", token)
     monkeypatch.setenv("EHR_ACCESS_ADDRESS", address)
-    names: dict[str, object] = {}
-    exec(marked(HOW_TO / "connect-an-ehr.md", "client"), names)  # noqa: S102 - our own page
+    names: dict[str, Any] = {}
+    for part in ("client", "batch", "search"):
+        exec(marked(HOW_TO / "connect-an-ehr.md", part), names)  # noqa: S102 - our own page
     return names
 
 
@@ -63,6 +67,29 @@ def test_the_client_asks(demonstration: Demonstration, server: ServerDoor, monke
     allowed, message = may("eve", "respond", "Task - Patient Portal", "riverside")
     assert not allowed
     assert message.startswith("You don't have access to Patient Portal messages.")
+
+
+def test_the_client_asks_for_a_page(
+    demonstration: Demonstration, server: ServerDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The program on the page gets all answers of a page at once, and a no for each where there is no answer."""
+    names = client(monkeypatch, demonstration.token, f"127.0.0.1:{server.port}")
+    wanted = [("open_queue", "Task - Patient Portal - List"), ("respond", "Task - Patient Portal"), ("fly", "x")]
+    assert names["may_each"]("eve", wanted, "riverside") == [True, False, False]
+    assert names["may_each"]("ann", wanted, "riverside") == [True, True, False]
+    monkeypatch.setitem(names, "ADDRESS", "127.0.0.1:1")
+    assert names["may_each"]("ann", wanted, "riverside") == [False, False, False]
+
+
+def test_the_client_searches(demonstration: Demonstration, server: ServerDoor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program on the page finds everyone, page by page, and nobody at all rather than some of them."""
+    names = client(monkeypatch, demonstration.token, f"127.0.0.1:{server.port}")
+    everyone = names["everyone_who_may"]
+    assert everyone("respond", "Task - Patient Portal", "riverside") == ["ann", "ben", "dee"]
+    monkeypatch.setitem(names, "PAGE", 1)
+    assert everyone("respond", "Task - Patient Portal", "riverside") == ["ann", "ben", "dee"]
+    monkeypatch.setitem(names, "ADDRESS", "127.0.0.1:1")
+    assert everyone("respond", "Task - Patient Portal", "riverside") is None
 
 
 def test_the_client_fails_closed(
@@ -82,23 +109,34 @@ def test_the_client_fails_closed(
 # --- bodies and lines ---------------------------------------------------------------------------------------
 
 
-def test_the_request_and_its_answer(demonstration: Demonstration) -> None:
-    """The request in the reference gets the answer in the reference, headers and all but the code and the ids."""
-    asked, answered = [block.text for block in blocks(REFERENCE / "http.md") if block.language == "http"]
-    body = asked.partition("\n\n")[2]
+EXCHANGES = [block.text for block in blocks(REFERENCE / "http.md") if block.language == "http"]
+
+
+@pytest.mark.parametrize(("asked", "answered"), list(zip(EXCHANGES[::2], EXCHANGES[1::2], strict=True)))
+def test_a_request_and_its_answer(demonstration: Demonstration, asked: str, answered: str) -> None:
+    """A request in the reference gets the answer in the reference, headers and all but the code and the ids."""
+    head, _, body = asked.partition("\n\n")
     configure_log(io.BytesIO())
     with flask_door(demonstration.settings) as door:
         headers = {"Authorization": f"Bearer {demonstration.token}", "Content-Type": "application/json"}
-        got = door.ask("POST", "/access/v1/evaluation", headers, body.encode())
+        got = door.ask("POST", head.split()[1], headers, body.encode())
     told, _, expected = answered.partition("\n\n")
-    assert told.startswith(f"HTTP/1.1 {got.status} {http.client.responses[got.status]}\n")
+    assert told.startswith(f"HTTP/1.1 {got.status} {http.client.responses[got.status]}")
     for name, value in (line.split(": ") for line in told.splitlines()[1:]):
         assert name == "X-Request-ID" or got.headers[name.lower()] == value
-    assert json.loads(_without_code(got.body.decode())) == json.loads(_without_code(expected))
+    assert json.loads(_lasting(got.body.decode())) == json.loads(_lasting(expected))
 
 
-def _without_code(text: str) -> str:
-    return re.sub(r"Code [0-9A-Z]{4}\.", "Code.", text)
+def test_the_metadata(demonstration: Demonstration) -> None:
+    """The metadata in the reference is what is published for that identifier."""
+    [shown] = [json.loads(block.text) for block in blocks(REFERENCE / "http.md") if block.language == "json"]
+    with flask_door(demonstration.having(pdp_id=shown["policy_decision_point"])) as door:
+        assert json.loads(door.ask("GET", METADATA, {}, b"").body) == shown
+
+
+def _lasting(text: str) -> str:
+    """An answer without what is another one each time. A token has its length."""
+    return re.sub(r'"[\w-]{56}"', '"token"', re.sub(r"Code [0-9A-Z]{4}\.", "Code.", text))
 
 
 def test_the_log_line(demonstration: Demonstration) -> None:

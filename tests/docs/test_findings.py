@@ -2,7 +2,8 @@
 
 A page holds whole files, each in a fence that names it (```` ```csv file=clinic/rows.csv ````): those before "Wrong"
 are given to both examples, those under it are wrong, those under "Write instead" are mended. They are laid over the
-shipped folder; a page that brings its own catalog or screens stands alone, since no shipped row speaks of those. The
+shipped folder; a page that brings its own catalog or screens stands alone, since no shipped row speaks of those, and so
+does one with a `policy.csv`, which is a folder without practices. The
 flag `escaped` lets a file have bytes that cannot be shown, `missing` takes a file away. The fence `text found` is what
 is said about the wrong example, word for word.
 """
@@ -74,7 +75,7 @@ def shipped() -> dict[str, bytes]:
 
 def check(files: Files) -> list[Finding]:
     """What is found in the shipped folder with these files in it; cases run where everything else holds."""
-    base = shipped()
+    base = {} if "policy.csv" in files else shipped()
     if files.keys() & {"catalog.yaml", "screens.csv"}:
         base = {"model.conf": base["model.conf"], "request.yaml": base["request.yaml"], "templates.csv": b""}
     overlaid = {path: text for path, text in (base | files).items() if text is not None}

@@ -17,7 +17,17 @@ from service.cli import rolewarden
 from service.commands.desk import Exit
 from service.config import LogDecisions, Settings, table
 from service.decision.oracle import DIFFERENCES
-from service.errors import AccessRefused, ProviderAway, RequestError, RolewardenError, SignInFailed, StoreUnavailable
+from service.errors import (
+    AccessRefused,
+    PageExpired,
+    PageInvalid,
+    ProviderAway,
+    RequestError,
+    RolewardenError,
+    SearchUnavailable,
+    SignInFailed,
+    StoreUnavailable,
+)
 from service.log import NEVER_LOGGED
 from service.observe import Recorder
 from service.policy.bundle import REQUIRED
@@ -145,7 +155,8 @@ def test_routes_of_setup() -> None:
 def test_statuses_of_setup() -> None:
     """Every way in which a request to Setup can fail stands in the reference with its status and its code."""
     rows = pages.table(pages.prose(REFERENCE / "http-setup.md"), "status")
-    raised = [error("") for error in below(RequestError) if error is not AccessRefused]
+    searching = (PageInvalid, PageExpired, SearchUnavailable)  # which Setup does not
+    raised = [error("") for error in below(RequestError) if error not in (AccessRefused, *searching)]
     raised += [AccessRefused("", actor="", reason="", right="", sign=""), StoreUnavailable(""), NotFoundByFlask()]
     raised += [ProviderAway("")]
     raised += [MethodNotAllowed(), ValueError()]
@@ -245,7 +256,7 @@ def test_metrics() -> None:
             found[name.removesuffix("_total")] = kind
     rows = pages.table(pages.prose(REFERENCE / "metrics.md"), "metric")
     assert {pages.code(row[0])[0]: row[1] for row in rows} == found
-    labelled = {"rolewarden_decisions", "rolewarden_errors", "rolewarden_shadow_answers"}
+    labelled = {"rolewarden_decisions", "rolewarden_errors", "rolewarden_searches", "rolewarden_shadow_answers"}
     assert {pages.code(row[0])[0] for row in rows if row[2]} == labelled
 
 
@@ -260,15 +271,16 @@ def test_no_page_names_a_metric_that_is_not_there() -> None:
 def test_log_events() -> None:
     """Every event that we log stands in the reference, and no other."""
     text = pages.sections(REFERENCE / "log.md")
-    listed = {"decision", *pages.names(pages.table(text["Everything else"], "event"))}
+    listed = {"decision", "search", *pages.names(pages.table(text["Everything else"], "event"))}
     logged = first_texts({"tell", "_tell"}) | first_texts({"info", "warning", "error"}, on={"_log", "logger"})
     assert listed == logged | {event.value for event in AuditEvent}
 
 
-def test_fields_of_a_decision() -> None:
-    """The fields of the line of a decision stand in the reference."""
-    rows = pages.table(pages.sections(REFERENCE / "log.md")["decision"], "field")
-    [call] = [call for call in calls(SERVICE / "observe.py") if first_text(call) == "decision"]
+@pytest.mark.parametrize("event", ["decision", "search"])
+def test_fields_of_an_answer(event: str) -> None:
+    """The fields of the line of a decision, and of a search, stand in the reference."""
+    rows = pages.table(pages.sections(REFERENCE / "log.md")[event], "field")
+    [call] = [call for call in calls(SERVICE / "observe.py") if first_text(call) == event]
     assert pages.names(rows) != []
     assert {name for row in rows for name in pages.code(row[0])} == {word.arg for word in call.keywords}
 

@@ -32,6 +32,7 @@ from service.store.counter import Counter
 from service.store.sql import Store
 from service.store.view import View
 from service.values import Change, Revision
+from tests.witness import WITNESS
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 30.0
@@ -45,6 +46,12 @@ LIST, TASK = "Task - Patient Portal - List", "Task - Patient Portal"
 ORDERS, ROLES = "Task - Orders", "Setup - Roles"
 UNAVAILABLE = "We can't check your access right now. Try again in a minute."
 OPERATOR = Author("operator:test")
+
+
+def repeated(name: str, default: int) -> int:
+    """How often a test does what it does: as the variable of this name says, or as often as time allows each day."""
+    return int(os.environ.get(name, default))
+
 
 # The kernel ends what we start when we are killed ourselves, before anything of ours could.
 LAUNCH = "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9); os.execv(sys.argv[1], sys.argv[1:])"
@@ -69,9 +76,13 @@ def wait_until(true: Callable[[], object], patience: float = PATIENCE) -> float:
 
 @dataclass(frozen=True)
 class Home:
-    """A `ROLEWARDEN_HOME` in `root`, with a copy of `policies/` that a test may change."""
+    """A `ROLEWARDEN_HOME` in `root`, with a copy of `policies/` that a test may change.
+
+    `url`: the database, where it is another than the embedded one.
+    """
 
     root: Path
+    url: str = ""
 
     @property
     def var(self) -> Path:
@@ -86,10 +97,10 @@ class Home:
         return self.var / "rolewarden.db"
 
     @classmethod
-    def make(cls, root: Path) -> Self:
+    def make(cls, root: Path, url: str = "") -> Self:
         """A home with the shipped policies and no store yet."""
         shutil.copytree(ROOT / "policies", root / "policies")
-        return cls(root)
+        return cls(root, url)
 
     def copy(self, root: Path) -> Self:
         """The same home at another place, with its store, while nobody uses it."""
@@ -99,7 +110,7 @@ class Home:
     def environ(self, **settings: str) -> dict[str, str]:
         """The environment of a command: nothing of ours from outside, and `ROLEWARDEN_<name>` for each setting."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("ROLEWARDEN_", "PROMETHEUS"))}
-        own = {"HOME": str(self.var), "POLICIES": str(self.policies), **settings}
+        own = {"HOME": str(self.var), "POLICIES": str(self.policies), "DATABASE_URL": self.url, **settings}
         return kept | {f"ROLEWARDEN_{name}": value for name, value in own.items()}
 
     def settings(self, **settings: str) -> Settings:
@@ -148,7 +159,7 @@ class Home:
         settings = self.settings()
         store, counter = Store.open(settings.store_url), Counter.open(settings.counter)
         try:
-            yield Press(store, counter)
+            yield Press(store, counter, opinion=WITNESS.hear)
         finally:
             store.close()
             counter.close()
@@ -226,6 +237,7 @@ class Service:
     process: subprocess.Popen[bytes]
     log_file: Path
     pages: str = ""
+    count: int = 2
     _held: list["Client"] = field(default_factory=list)
 
     @property
@@ -282,7 +294,7 @@ class Service:
                 client.close()
             else:
                 found[worker] = client
-            if len(found) == 2 and found.keys() == self.workers():
+            if len(found) == self.count and found.keys() == self.workers():
                 return found
         raise AssertionError(f"connections reached {set(found)} of {self.workers()}")
 
@@ -319,7 +331,7 @@ def _inode_of_server_side(port: int, client_port: int) -> str:
 def serving(
     home: Home, *parts: str, bind: str = "", ready: bool = True, log: str = "", **settings: str
 ) -> Iterator[Service]:
-    """Run `rolewarden serve` with two workers until the test is over; `parts` are its arguments.
+    """Run `rolewarden serve`, with two workers unless told otherwise, until the test is over; `parts`: its arguments.
 
     Its standard error goes to a file of the home, to the file `log`, or nowhere at all where that is `closed`.
     """
@@ -336,7 +348,7 @@ def serving(
         process = subprocess.Popen(
             command, env=home.environ(**settings), cwd=ROOT, stdin=subprocess.DEVNULL, stdout=out, stderr=err
         )
-    service = Service(home, bind, process, log_file, settings["SETUP_BIND"])
+    service = Service(home, bind, process, log_file, settings["SETUP_BIND"], int(settings["WORKERS"]))
     try:
         if ready:
             _wait_until_ready(service, greets="--demo" in parts and "check" not in parts)
@@ -359,7 +371,11 @@ def _wait_until_ready(service: Service, *, greets: bool) -> None:
             client.close()
 
     # The demonstration makes its token once it listens, and then prints it.
-    wait_until(lambda: answers() and len(service.workers()) == 2 and (not greets or "DEMONSTRATION" in service.log()))
+    wait_until(
+        lambda: (
+            answers() and len(service.workers()) == service.count and (not greets or "DEMONSTRATION" in service.log())
+        )
+    )
 
 
 def free_port() -> int:
@@ -457,6 +473,16 @@ class Client:
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
             raise Lost(connected, error) from error
+
+    def ask_now_and_read_later(self, user: str, action: str, screen: str) -> Callable[[], Answer]:
+        """Send a question on the open connection; what is returned waits for the answer."""
+        self._connection.request("POST", EVALUATION, question(user, action, screen), self.headers)
+
+        def read() -> Answer:
+            answer = self._connection.getresponse()
+            return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+
+        return read
 
     def close(self) -> None:
         self._connection.close()

@@ -1,10 +1,18 @@
 """Once a change has returned, no worker of the host answers from before it."""
 
+import os
+import signal
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
 
-from tests.flow.harness import LIST, ORDERS, TASK, Client, Home, Service, serving
+from service import changes
+from service.errors import StoreUnavailable
+from service.publish import Press
+from tests.flow.harness import LIST, OPERATOR, ORDERS, TASK, Client, Home, Service, measured, repeated, serving
+
+SAVES = repeated("STALE_SAVES", 300)
 
 
 @pytest.fixture
@@ -89,3 +97,55 @@ def test_at_least(home: Home, service: Service) -> None:
         ahead = probe.ask("ben", "respond", TASK, **{"X-Policy-Revision-At-Least": str(newest + 1)})
         assert (ahead.code, ahead.reason["retryable"]) == ("policy_unavailable", True)
         assert probe.ask("ben", "respond", TASK, **seen).allowed
+
+
+def save(press: Press, active: bool) -> int:
+    """Disable or enable Ann; the number of the revision that did it."""
+    revision = changes.carry_out(
+        press, lambda view: changes.of_user(view, OPERATOR, "riverside", "ann", name=None, active=active)
+    )
+    assert revision is not None
+    return revision.number
+
+
+@pytest.mark.serial
+def test_nothing_stale_in_many_saves(either_home: Home) -> None:
+    """After each of many saves, every one of four workers answers from it, one that was stopped meanwhile among them.
+
+    Every seventh save is made while one worker is stopped; its question waits until it goes on. A stopped worker that
+    was reading just then may hold SQLite's lock: then the save says so, and is made again.
+    """
+    counted: Counter[str] = Counter()
+    with serving(either_home, "check", "--demo", WORKERS="4") as service, either_home.press() as press:
+        probes = service.clients_of_every_worker()
+        for turn in range(SAVES):
+            active = bool(turn % 2)
+            expected = "allowed" if active else "inactive_user"
+            stopped = list(probes)[turn // 7 % 4] if turn % 7 == 3 else 0
+            later = None
+            if stopped:
+                os.kill(stopped, signal.SIGSTOP)
+            try:
+                number = save(press, active)
+                if stopped:
+                    later = probes[stopped].ask_now_and_read_later("ann", "respond", TASK)
+                answers = [probe.ask("ann", "respond", TASK) for worker, probe in probes.items() if worker != stopped]
+            except StoreUnavailable:
+                assert stopped, "a save failed though nobody was stopped"
+                os.kill(stopped, signal.SIGCONT)
+                counted["saves made again"] += 1
+                number = save(press, active)
+                answers = [probe.ask("ann", "respond", TASK) for probe in probes.values()]
+            finally:
+                if stopped:
+                    os.kill(stopped, signal.SIGCONT)
+            if later is not None:
+                answers.append(later())
+                counted["answers of a worker that had been stopped"] += 1
+            counted["saves"] += 1
+            counted["answers"] += len(answers)
+            counted["stale"] += sum((answer.code, answer.revision) != (expected, number) for answer in answers)
+        assert not service.lines("internal_error")
+    measured(f"on {either_home.url.partition('+')[0] or 'sqlite'}: {dict(counted)}")
+    assert counted["stale"] == 0
+    assert counted["answers"] == 4 * SAVES

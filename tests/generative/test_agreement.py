@@ -58,7 +58,7 @@ def agree(world: World, oracle: Oracle, request: Request) -> None:
 def casbin_allows_the_empty(world: World, request: Request) -> bool:
     """The difference `no-empty-allow`: no `p` row at all, and every name that the matcher reads is empty."""
     empty = not any(row.kind == "p" for row in world.rows)
-    return empty and not any(request[term.request] for term in world.model.matcher.terms)
+    return empty and not any(request[tie.request] for tie in world.joint.ties)
 
 
 def casbin_names_what_decided_nothing(world: World, named: Row) -> bool:

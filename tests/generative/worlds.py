@@ -1,4 +1,4 @@
-"""Generated worlds: models of every shape that the matcher admits, rows that collide, and requests that hit.
+"""Generated worlds: models of every shape that only joins, rows that collide, and requests that hit.
 
 Everything is drawn as text or rows and read by the product's own parser, so a shape that the parser stops accepting
 shows at once. Names come from one small alphabet whatever the column: users, roles, domains and levels share it, so
@@ -16,8 +16,9 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from service.decision import engine, scan
 from service.decision.engine import Snapshot
 from service.decision.oracle import Oracle
+from service.decision.rulebook import Answering, Rulebook
 from service.policy import model as models_of_text
-from service.policy.matcher import Term
+from service.policy.joint import Joint, Tie
 from service.policy.model import Effect, Model
 from service.values import Reason, Request, Row
 
@@ -26,6 +27,9 @@ Vocabulary = Mapping[str, frozenset[str]]
 NAMES = ("a", "b", "c", "d", "e")
 STRANGERS = ("", "z", "A", " a", "a\n")
 """Names that stand in no row, some of which a careless comparison would take for one that does."""
+
+EFFECTS = (Effect.ALLOW_OVERRIDE, Effect.ALLOW_AND_DENY)
+"""Those of practices; `general` has the others."""
 
 RISING = [Row("", pair) for pair in combinations(NAMES, 2)]
 """Links from an earlier name to a later one only, so that no circle can arise."""
@@ -50,13 +54,19 @@ class World:
         """The same model and questions over other rows."""
         return replace(self, rows=tuple(rows))
 
-    def snapshot(self, only: str | None = None) -> Snapshot:
-        """These rows compiled; with `only`, nothing but that division is loaded."""
+    @property
+    def joint(self) -> Joint:
+        """What the matcher comes to."""
+        assert self.model.joint is not None
+        return self.model.joint
+
+    def snapshot(self, only: str | None = None) -> Answering:
+        """These rows compiled; with `only`, nothing but that practice is loaded."""
+        if self.vocabulary is None:
+            return Rulebook(self.model, self.rows)
         shared, divisions = engine.divide(self.model, self.rows)
         ruleset = engine.Ruleset(self.model, shared, self.vocabulary)
-        known = divisions.keys()
-        if self.vocabulary is not None:
-            known = {row.practice for row in self.rows if row.kind == "practice"}
+        known = {row.practice for row in self.rows if row.kind == "practice"}
         loaded = [name for name in known if only is None or name == only]
         return Snapshot(ruleset, {name: ruleset.compile(divisions[name]) for name in loaded})
 
@@ -66,21 +76,21 @@ class World:
 
     def defined(self, request: Request) -> tuple[Reason, tuple[Row, ...]]:
         """What the definition answers; a bare model knows only two reasons."""
-        rows = frozenset(self.rows)
+        rows = list(dict.fromkeys(self.rows))
         if self.vocabulary is not None:
             reason, deciding = scan.answer(self.model, rows, self.vocabulary, request)
         else:
             allowed, deciding = scan.decide(self.model, rows, request)
-            reason = Reason.ALLOWED if allowed else Reason.NO_LEVEL
+            reason = Reason.ALLOWED if allowed else Reason.NO_RULE
         return reason, tuple(sorted(deciding))
 
     def division(self, request: Request) -> str:
         """The division that a request falls into."""
-        division = self.model.matcher.division
+        division = self.joint.division
         return "" if division is None else request[division.request]
 
 
-def answers(snapshot: Snapshot, requests: Iterable[Request]) -> list[tuple[Reason, tuple[Row, ...]]]:
+def answers(snapshot: Answering, requests: Iterable[Request]) -> list[tuple[Reason, tuple[Row, ...]]]:
     """What the engine says to each request, with the rows that decided."""
     explained = [snapshot.explain(request) for request in requests]
     return [(said.decision.reason, said.rows) for said in explained]
@@ -109,7 +119,7 @@ def models(draw: DrawFn, forbidding: bool | None = None) -> Model:
         roles[role] = roles_fields
         terms.append(f"{role}(r.x{i}, p.y{i}{domain})")
     effects = draw(st.booleans()) if forbidding is None else forbidding
-    effect = Effect.ALLOW_AND_DENY if forbidding else draw(st.sampled_from(Effect))
+    effect = Effect.ALLOW_AND_DENY if forbidding else draw(st.sampled_from(EFFECTS))
     request = draw(st.permutations([f"x{i}" for i in range(len(kinds))] + ["other"] * draw(st.booleans())))
     policy = draw(st.permutations([f"y{i}" for i in range(len(kinds))] + ["note"] * draw(st.booleans())))
     joint = draw(st.sampled_from((" && ", "  &&\t", " && \\\n    ")))
@@ -167,22 +177,19 @@ def requests(draw: DrawFn, world: World) -> Request:
     asked = [draw(anything) for _ in world.model.request]
     if rows and draw(st.integers(0, 4)) < 4:
         row = draw(st.sampled_from(rows))
-        for term in world.model.matcher.terms:
-            asked[term.request] = draw(st.sampled_from(below(world, term, row, (*NAMES, "k4"))))
+        for tie in world.joint.ties:
+            asked[tie.request] = draw(st.sampled_from(below(world, tie, row, (*NAMES, "k4"))))
         if draw(st.integers(0, 3)) == 3:
             asked[draw(st.integers(0, len(asked) - 1))] = draw(anything)
     return tuple(asked)
 
 
-def below(world: World, term: Term, row: Row, names: Iterable[str]) -> list[str]:
-    """Those of these names that satisfy one term against a row, and the name written there."""
-    found = [row.fields[term.policy]]
-    request = [""] * len(world.model.request)
-    for name in names:
-        request[term.request] = name
-        if scan.matches(world.rows, term, tuple(request), row):
-            found.append(name)
-    return found
+def below(world: World, tie: Tie, row: Row, names: Iterable[str]) -> list[str]:
+    """Those of these names that satisfy one tie against a row, and the name written there."""
+    written = row.fields[tie.policy]
+    domain = "" if tie.domain is None else row.fields[tie.domain]
+    rows = world.rows if tie.role else ()
+    return [written, *(name for name in names if scan.distance(rows, tie.role, name, written, domain) is not None)]
 
 
 # --- practices: a directory, a vocabulary, typed names ---------------------------------------------------------------
@@ -211,7 +218,7 @@ def practice_models(draw: DrawFn, forbidding: bool | None = None) -> Model:
     plain = ["r.screen == p.screen", "r.practice == p.practice"]
     user = draw(st.sampled_from(("g(r.user, p.role, r.practice)", "g(r.user, p.role, p.practice)")))
     effects = draw(st.booleans()) if forbidding is None else forbidding
-    effect = Effect.ALLOW_AND_DENY if forbidding else draw(st.sampled_from(Effect))
+    effect = Effect.ALLOW_AND_DENY if forbidding else draw(st.sampled_from(EFFECTS))
     roles = {"g": "_, _, _"} | ({"g2": width} if width else {})
     policy = ["role", "practice", "screen", "level", *["eft"] * effects]
     order = draw(st.permutations([*plain, user, level]))
@@ -273,10 +280,10 @@ def practice_requests(draw: DrawFn, world: World) -> Request:
     grant = draw(st.sampled_from([row for row in world.rows if row.kind == "p" and row.practice in PRACTICES]))
     _, practice, screen, *_ = grant.fields
     request = [draw(st.sampled_from(PEOPLE)), practice, screen, draw(st.sampled_from(ACTIONS))]
-    for term in world.model.matcher.terms:
-        column, names = term.request, {0: PEOPLE, 3: ACTIONS}.get(term.request)
+    for tie in world.joint.ties:
+        column, names = tie.request, {0: PEOPLE, 3: ACTIONS}.get(tie.request)
         if names and draw(st.integers(0, 4)) < 4:
-            fitting = [name for name in below(world, term, grant, names) if name in names]
+            fitting = [name for name in below(world, tie, grant, names) if name in names]
             request[column] = draw(st.sampled_from(fitting or names))
     if draw(st.integers(0, 4)) == 4:
         column = draw(st.integers(0, 3))
@@ -289,25 +296,25 @@ def practice_requests(draw: DrawFn, world: World) -> Request:
 
 def shapes(world: World) -> set[str]:
     """The names of every shape that this world has; `ALL_SHAPES` lists those that exist."""
-    model, matcher = world.model, world.model.matcher
-    found = {f"subject: {_how(matcher.subject)}", f"keys: {min(len(matcher.keys), 2)}"}
-    found |= {f"key: {_how(term)}" for term in matcher.keys}
-    found |= {"key: linked within the division" for term in matcher.keys if term.role in matcher.divided}
+    model, joint = world.model, world.joint
+    found = {f"subject: {_how(joint.subject)}", f"keys: {min(len(joint.keys), 2)}"}
+    found |= {f"key: {_how(tie)}" for tie in joint.keys}
+    found |= {"key: linked within the division" for tie in joint.keys if tie.role in joint.divided}
     found |= {f"domain: of the {side}" for side in re.findall(r"g\d?\([^,)]*,[^,)]*, ([rp])\.\w+\)", model.text)}
-    found.add("division: yes" if matcher.division else "division: no")
+    found.add("division: yes" if joint.division else "division: no")
     found.add(f"effect: {model.effect.name}, {'said by rows' if model.effect_column is not None else 'none in rows'}")
-    used = {term.request for term in matcher.terms}, {term.policy for term in matcher.terms}
+    used = {tie.request for tie in joint.ties}, {tie.policy for tie in joint.ties}
     found |= {"unused: request field"} if len(used[0]) < len(model.request) else set()
     found |= {"unused: row field"} if model.policy[-1:] != ("eft",) and len(used[1]) < len(model.policy) else set()
-    found |= {"unused: role definition"} if model.roles.keys() - {term.role for term in matcher.terms} else set()
-    found |= {"term first: subject" if matcher.terms[0] == matcher.subject else "term first: another"}
+    found |= {"unused: role definition"} if model.roles.keys() - {tie.role for tie in joint.ties} else set()
+    found |= {"term first: subject" if joint.ties[0] == joint.subject else "term first: another"}
     return found | _row_shapes(world)
 
 
-def _how(term: Term) -> str:
-    if not term.role:
+def _how(tie: Tie) -> str:
+    if not tie.role:
         return "equal"
-    return "linked" if term.domain is None else "linked in a domain"
+    return "linked" if tie.domain is None else "linked in a domain"
 
 
 def _row_shapes(world: World) -> set[str]:

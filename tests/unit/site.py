@@ -30,6 +30,7 @@ from service.store.counter import Counter
 from service.store.sql import Store
 from service.store.view import View
 from service.values import Caller, Change, How, Question, Revision, Row
+from tests.witness import WITNESS
 
 SHIPPED = Path(__file__).parents[2] / "policies"
 LIST, TASK, ORDERS, ROLES = "Task - Patient Portal - List", "Task - Patient Portal", "Task - Orders", "Setup - Roles"
@@ -93,7 +94,7 @@ class Site:
 
     @property
     def press(self) -> Press:
-        return Press(self.store, self.counter)
+        return Press(self.store, self.counter, opinion=WITNESS.hear)
 
     def copy(self, root: Path) -> Site:
         """The same site at another place, while nobody uses this one."""

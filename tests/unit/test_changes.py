@@ -10,7 +10,6 @@ from service import changes, folder
 from service.changes import ADMINISTRATOR, Author
 from service.errors import BaseMoved, StoreUnavailable, UsageError
 from service.policy.bundle import Bundle
-from service.publish import Press
 from service.store.view import View
 from service.values import Change, How, Row
 from tests.unit.site import OPERATOR, ROLES, SHIPPED, Site, intact, load, reason, row, some
@@ -224,7 +223,7 @@ class TestCarryOut:
             return "2024-05-06T07:08:09.000010+00:00"
 
         head = site.head()
-        done = changes.carry_out(Press(site.store, site.counter, now), self.add("zoe"))
+        done = changes.carry_out(replace(site.press, now=now), self.add("zoe"))
         assert done is not None
         assert done.number == head + 3
         assert {"kim", "kit", "zoe"} <= {one.fields[1] for one in site.rows("riverside") if one.kind == "user"}
@@ -241,7 +240,7 @@ class TestCarryOut:
                 told.append(site.set_active("ann", False))
             return "2024-05-06T07:08:09.000010+00:00"
 
-        assert changes.carry_out(Press(site.store, site.counter, now), find) is None
+        assert changes.carry_out(replace(site.press, now=now), find) is None
         assert site.head() == told[0].number
 
     def test_overtaken_for_ever(self, site: Site) -> None:
@@ -253,7 +252,7 @@ class TestCarryOut:
             return "2024-05-06T07:08:09.000010+00:00"
 
         with pytest.raises(BaseMoved):
-            changes.carry_out(Press(site.store, site.counter, now), self.add("zoe"))
+            changes.carry_out(replace(site.press, now=now), self.add("zoe"))
         assert 1 < len(tries) < 10
         assert "zoe" not in {one.fields[1] for one in site.rows("riverside") if one.kind == "user"}
 

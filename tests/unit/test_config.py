@@ -51,13 +51,16 @@ def test_the_environment_is_read() -> None:
         DECISION_CONTEXT="all",
         LOG_DECISIONS="all",
         MAX_BODY="1024",
+        MAX_EVALUATIONS="13",
+        PDP_ID="https://access.example.org",
         KEEP_PRACTICES="5",
         DATABASE_URL="sqlite:////srv/other.db",
     )
     assert (found.home, found.bind) == (Path("/srv/rw"), Bind("/run/rw.sock", None))
     assert (found.workers, found.threads, found.max_policy_age) == (3, 8, 60)
     assert (found.decision_context, found.log_decisions) == ("all", "all")
-    assert (found.max_body, found.keep_practices) == (1024, 5)
+    assert (found.max_body, found.max_evaluations, found.keep_practices) == (1024, 13, 5)
+    assert found.pdp_id == "https://access.example.org"
     assert found.store_url == "sqlite:////srv/other.db"
 
 
@@ -78,6 +81,25 @@ def test_the_environment_is_read() -> None:
         ("MAX_POLICY_AGE", "1e3"),
         ("MAX_POLICY_AGE", "9" * 13),
         ("MAX_BODY", "10"),
+        ("MAX_EVALUATIONS", "0"),
+        ("MAX_EVALUATIONS", "1e3"),
+        ("PDP_ID", "http://access.example.org"),
+        ("PDP_ID", "HTTPS://access.example.org"),
+        ("PDP_ID", "https://Access.example.org"),
+        ("PDP_ID", "https://access.example.org/"),
+        ("PDP_ID", "https://access.example.org/t1/"),
+        ("PDP_ID", "https://access.example.org//t1"),
+        ("PDP_ID", "https://access.example.org/t1/.."),
+        ("PDP_ID", "https://access.example.org/%74"),
+        ("PDP_ID", "https://access.example.org/<path:x>"),
+        ("PDP_ID", "https://access.example.org?x"),
+        ("PDP_ID", "https://access.example.org#x"),
+        ("PDP_ID", "https://somebody@access.example.org"),
+        ("PDP_ID", "https://access.example.org:0"),
+        ("PDP_ID", "https://access.example.org:65536"),
+        ("PDP_ID", "https://access.example.org\n"),
+        ("PDP_ID", "https://"),
+        ("PDP_ID", "access.example.org"),
         ("DECISION_CONTEXT", "denial"),
         ("LOG_DECISIONS", "none"),
         ("TLS_PROXY", "yes"),
@@ -88,6 +110,15 @@ def test_what_is_malformed_is_refused(name: str, value: str) -> None:
     with pytest.raises(ConfigError, match=f"ROLEWARDEN_{name}") as caught:
         settings(**{name: value})
     assert caught.value.mend.startswith("write ")
+
+
+@pytest.mark.parametrize(
+    "identifier",
+    ["https://localhost", "https://a.example:8443", "https://[2001:db8::1]:443/t", "https://a.example/T-1/_x.y~z"],
+)
+def test_an_identifier_is_kept_to_the_letter(identifier: str) -> None:
+    """What callers know us by is published as it was set (AuthZEN A-63)."""
+    assert settings(PDP_ID=identifier).pdp_id == identifier
 
 
 def test_a_misspelled_setting_is_refused() -> None:
@@ -234,3 +265,96 @@ class TestDemonstration:
         with pytest.raises(ConfigError, match="no setting `ROLEWARDEN_DEMO`"):
             settings(DEMO="true")
         assert replace(Settings.from_environ({}), demo=True) == Settings.from_environ({}, demo=True)
+
+
+WHOLE = {
+    "OIDC_ISSUER": "https://id.example.org/realm",
+    "OIDC_CLIENT_ID": "setup",
+    "OIDC_CLIENT_SECRET": "s" * 20,
+    "SESSION_KEYS": "k" * 32,
+    "SETUP_URL": "https://setup.example.org",
+}
+"""All that signing in with a provider needs."""
+
+
+class TestSigningIn:
+    def test_all_of_it(self) -> None:
+        """With all that it needs the service starts; each key stands by itself."""
+        found = settings(**WHOLE | {"SESSION_KEYS": f"{'k' * 32}, {'o' * 40}"})
+        assert found.session_keys == ("k" * 32, "o" * 40)
+        assert found.setup_address == "https://setup.example.org"
+        assert (found.oidc_user_claim, found.oidc_practices_claim) == ("sub", "practices")
+        assert (found.session_idle, found.session_lifetime) == (900, 43200)
+
+    @pytest.mark.parametrize("missing", WHOLE)
+    def test_half_of_it(self, missing: str) -> None:
+        """Without one of them the service does not start, and the error names the one that is missing."""
+        given = {name: value for name, value in WHOLE.items() if name != missing}
+        with pytest.raises(ConfigError, match=f"`ROLEWARDEN_{missing}` is missing"):
+            settings(**given)
+
+    def test_none_of_the_provider(self) -> None:
+        """Keys and an address alone are no half of anything."""
+        found = settings(SESSION_KEYS="k" * 32, SETUP_URL="https://setup.example.org")
+        assert found.oidc_issuer == ""
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("OIDC_ISSUER", "id.example.org"),
+            ("OIDC_ISSUER", "ftp://id.example.org"),
+            ("OIDC_ISSUER", "http://id.example.org"),
+            ("OIDC_ISSUER", "https://"),
+            ("SETUP_URL", "https://user@setup.example.org"),
+            ("SETUP_URL", "https://setup.example.org/?a"),
+            ("SETUP_URL", "https://setup.example.org/#a"),
+            ("SETUP_URL", "https://setup.example.org:99999"),
+            ("SETUP_URL", "https://setup.example.org\\@evil"),
+            ("SETUP_URL", "http://setup.example.org"),
+            ("SETUP_URL", "https://setup example.org"),
+            ("SESSION_KEYS", "short"),
+            ("SESSION_KEYS", f"{'k' * 32},"),
+            ("OIDC_SCOPES", "profile email"),
+            ("SESSION_IDLE", "0"),
+            ("SESSION_LIFETIME", "1"),
+            ("SETUP_BIND", "8181"),
+            ("SETUP_WORKERS", "0"),
+        ],
+    )
+    def test_what_is_malformed(self, name: str, value: str) -> None:
+        """What is no address, or one beyond this host without TLS, and a key that could be guessed stop the start."""
+        with pytest.raises(ConfigError, match=f"ROLEWARDEN_{name}"):
+            settings(**WHOLE | {name: value})
+
+    @pytest.mark.parametrize("name", ["OIDC_ISSUER", "SETUP_URL"])
+    def test_on_this_host(self, name: str) -> None:
+        """On this host nobody listens on the way."""
+        assert settings(**WHOLE | {name: "http://localhost:9000"})
+
+    def test_beyond_this_host_without_tls(self) -> None:
+        """Pages are not answered beyond this host without TLS, as checks are not."""
+        with pytest.raises(ConfigError, match=r"`ROLEWARDEN_SETUP_BIND` is `0\.0\.0\.0:8181`"):
+            settings(SETUP_BIND="0.0.0.0:8181")
+        assert settings(SETUP_BIND="0.0.0.0:8181", TLS_PROXY="true")
+
+    @pytest.mark.parametrize(
+        ("given", "said"),
+        [
+            ({"SETUP_BIND": "0.0.0.0:8181", "TLS_PROXY": "true"}, "ROLEWARDEN_SETUP_BIND"),
+            (WHOLE, "ROLEWARDEN_OIDC_ISSUER"),
+            ({"SETUP_URL": "https://setup.example.org"}, "ROLEWARDEN_SETUP_URL"),
+        ],
+        ids=["beyond", "provider", "address"],
+    )
+    def test_not_in_the_demonstration(self, given: dict[str, str], said: str) -> None:
+        """Where anybody can be anybody there is no provider, no address of others, and no way in from elsewhere."""
+        with pytest.raises(ConfigError) as caught:
+            Settings.from_environ({f"ROLEWARDEN_{name}": value for name, value in given.items()}, demo=True)
+        assert said in f"{caught.value.message} {caught.value.mend}"
+
+    def test_the_address_unless_set(self) -> None:
+        """Without an address of their own, pages are known by where they answer."""
+        assert settings().setup_address == "http://127.0.0.1:8181"
+        assert settings(SETUP_BIND="[::1]:9000").setup_address == "http://[::1]:9000"
+        assert settings(SETUP_BIND="unix:/run/setup.sock").setup_address == "http://localhost"
+        assert settings(TLS_CERT=__file__, TLS_KEY=__file__).setup_address == "https://127.0.0.1:8181"

@@ -264,6 +264,16 @@ class TestAway:
             site.live().state()
         assert reason(before, "ann", "open_queue", LIST) == "allowed"
 
+    def test_several_practices_are_read_at_once(self, site: Site) -> None:
+        """Whoever needs several practices gets them from one reading, so that all are of one revision."""
+        state = site.live().state()
+        with transactions() as begun:
+            both = state.having("riverside", "nowhere", "lakeside")
+            assert both.having("lakeside", "riverside") is both
+        assert len(begun) == 1
+        assert set(both.loaded.snapshot.divisions) == {"riverside", "lakeside"}
+        assert state.having("nowhere") is state
+
     @pytest.mark.usefixtures("quick")
     def test_the_poll_finds_the_store_again(self, site: Site) -> None:
         """While the store is away nobody waits for it but the poll, which notices when it is back."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from service.audit.chain import rows_digest
 from service.errors import BaseMoved, ChangeRefused, InvalidPolicy, RolewardenError, StoreUnavailable, UsageError
-from service.publish import Press, publish, rehearse
+from service.publish import publish, rehearse
 from service.store.base import RequestKey
 from service.values import Change, Row
 from tests.unit.site import LIST, ROLES, TASK, Site, intact, load, reason, row, some, transactions
@@ -73,7 +73,7 @@ class TestAChange:
         )
         change = replace(change, reason="a hire", reference="T-1")
         before = site.head()
-        revision = publish(change, Press(site.store, site.counter, lambda: "2024-01-02T03:04:05.000006+00:00"))
+        revision = publish(change, replace(site.press, now=lambda: "2024-01-02T03:04:05.000006+00:00"))
         assert (revision.number, revision.time) == (before + 1, "2024-01-02T03:04:05.000006+00:00")
         assert (frozenset(revision.added), frozenset(revision.removed)) == (change.added, change.removed)
         assert (revision.actor, revision.reason, revision.reference) == (change.actor, "a hire", "T-1")
@@ -530,7 +530,7 @@ class TestWhatLiesBeneath:
             return "2024-01-02T03:04:05.000006+00:00"
 
         with pytest.raises(BaseMoved):
-            publish(change, Press(site.store, site.counter, now))
+            publish(change, replace(site.press, now=now))
         assert site.head() == overtaken[0].number
         assert not change.added & site.rows("riverside")
 

@@ -3,7 +3,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -11,7 +11,6 @@ from service import changes, folder
 from service import watch as module
 from service.errors import BaseMoved, ChangeRefused, InvalidPolicy, StoreUnavailable, UsageError
 from service.policy import bundle
-from service.publish import Press
 from service.store.base import FolderStatus
 from service.values import How, Revision
 from service.watch import DEMO_MARK, Watcher
@@ -31,7 +30,7 @@ class Watched:
 
     @property
     def watcher(self) -> Watcher:
-        press = self.site.press if self.now is None else Press(self.site.store, self.site.counter, self.now)
+        press = self.site.press if self.now is None else replace(self.site.press, now=self.now)
         return Watcher(self.site.policies, press, demo=self.demo, tell=lambda *event: self.told.append(event))
 
     def events(self) -> list[str]:
@@ -337,7 +336,7 @@ class TestRun:
             return "2024-05-06T07:08:09.000010+00:00"
 
         watched = Watched(site)
-        watcher = Watcher(site.policies, Press(site.store, site.counter, now), demo=False, tell=lambda *_: None)
+        watcher = Watcher(site.policies, replace(site.press, now=now), demo=False, tell=lambda *_: None)
         watched.edit("in a minute", "soon")
         stop = threading.Event()
         thread = threading.Thread(target=watcher.run, args=(stop,))
@@ -383,9 +382,7 @@ def test_being_overtaken_is_not_a_fault_of_the_folder(site: Site) -> None:
     watched = Watched(site)
     watched.edit("in a minute", "soon")
     told: list[Event] = []
-    watcher = Watcher(
-        site.policies, Press(site.store, site.counter, now), demo=False, tell=lambda *event: told.append(event)
-    )
+    watcher = Watcher(site.policies, replace(site.press, now=now), demo=False, tell=lambda *event: told.append(event))
     with pytest.raises(BaseMoved):
         watcher.publish()
     with site.view() as view:

@@ -5,7 +5,7 @@ from pathlib import Path
 from gunicorn.config import Config
 
 from service.config import Settings
-from service.wsgi import METRICS_PREFIX, metrics_folder, options
+from service.wsgi import METRICS_PREFIX, metrics_folder, options, options_of_pages
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,6 +34,17 @@ def test_what_is_switched_off() -> None:
     assert config.http_protocols == ["h1"]
     assert not config.preload_app
     assert config.accesslog is None
+
+
+def test_pages() -> None:
+    """Pages are answered elsewhere, by fewer processes; long addresses are taken, and a large change has its time."""
+    config = Config()
+    for name, value in options_of_pages(Settings.from_environ({"ROLEWARDEN_SETUP_BIND": "[::1]:9001"})).items():
+        config.set(name, value)
+    assert (config.address, config.workers, config.threads) == ([("::1", 9001)], 2, 4)
+    assert config.limit_request_line == 8190
+    assert config.forwarded_allow_ips == []
+    assert options_of_pages(Settings.from_environ({}))["worker_class"].holds > 60
 
 
 def test_numbers_are_not_chosen_too_early() -> None:

@@ -8,13 +8,12 @@
   const told = document.createElement("p");
   let waiting = Promise.resolve(); // changes are sent one after the other, in their order
   let unsent = 0;
+  let noting = null; // reason, note and reference on their way
   let seeking = null;
   let timer = 0;
 
   const main = () => document.getElementById("main");
-
   const tell = (words) => { told.textContent = words; };
-
   // What a control is, in the page before and in the page after.
   const nameOf = (control) => {
     if (!control || control === document.body) return null;
@@ -34,7 +33,7 @@
     const caret = active && typeof active.selectionStart === "number" ? active.selectionStart : null;
     const typed = [...document.querySelectorAll("[data-keep] :is(input:not([type=hidden]), textarea, select)")];
     const open = [...main().querySelectorAll("details[open] > summary")].map((summary) => summary.textContent.trim());
-    const scrolled = [...main().querySelectorAll(".finder, .panel")].map((part) => [part.classList[0], part.scrollTop]);
+    const scrolled = [".finder", ".panel"].map((part) => [part, main().querySelector(part)?.scrollTop]);
     main().replaceWith(document.adoptNode(next));
     document.title = page.title;
     if (place && place !== location.href) history.replaceState(null, "", place);
@@ -43,9 +42,9 @@
       if (same) same.value = control.value;
     }
     for (const summary of main().querySelectorAll("details > summary")) {
-      if (open.includes(summary.textContent.trim())) summary.parentElement.open = true;
+      summary.parentElement.open ||= open.includes(summary.textContent.trim());
     }
-    for (const [part, top] of scrolled) main().querySelector(`.${part}`)?.scrollTo(0, top);
+    for (const [part, top] of scrolled) main().querySelector(part)?.scrollTo(0, top);
     const again = focus && main().querySelector(focus);
     if (again) {
       again.focus({ preventScroll: true });
@@ -54,8 +53,6 @@
     settle();
     return true;
   };
-
-  const ask = (address, options) => fetch(address, { credentials: "same-origin", ...options });
 
   const fieldsOf = (form, button) => {
     const fields = new FormData(form);
@@ -70,7 +67,7 @@
     unsent += 1;
     waiting = waiting.then(async () => {
       try {
-        const answer = await ask(address, { method: "POST", body });
+        const answer = await fetch(address, { method: "POST", body });
         const html = await answer.text();
         unsent -= 1;
         if (unsent) return;
@@ -95,7 +92,7 @@
     const place = new URL(form.getAttribute("action"), location.href);
     place.search = fieldsOf(form);
     try {
-      const answer = await ask(place, { signal: mine.signal });
+      const answer = await fetch(place, { signal: mine.signal });
       if (answer.ok) show(await answer.text(), place.href);
     } catch { /* another search came, or none can be made now: the button is still there */ }
   };
@@ -115,18 +112,21 @@
     else if (form.matches("[data-keep]")) {
       const body = fieldsOf(form);
       body.set("do", "note");
-      waiting = waiting.then(() => ask(form.getAttribute("action"), { method: "POST", body })).catch(() => {});
+      const mine = noting = waiting = waiting.then(() => fetch(form.getAttribute("action"), { method: "POST", body }))
+        .catch(() => {})
+        .then(() => { if (noting === mine) noting = null; });
     }
   });
 
   document.addEventListener("submit", (event) => {
     const { target: form, submitter: button } = event;
-    if (form.matches("[data-keep]") && unsent) { // nothing is saved before one has seen what it does
-      event.preventDefault();
-      waiting.then(() => { tell("Look at what it does, then save."); document.querySelector("#words .main")?.focus(); });
+    if ("left" in form.dataset) { delete form.dataset.left; return; }
+    if (form.matches("[data-keep]") && (unsent || noting)) {
+      event.preventDefault(); // nothing is saved unseen, and no note comes after Save
+      if (unsent) waiting.then(() => tell("Look at what it does, then save."));
+      else noting.then(() => leaveToBrowser(form, button));
       return;
     }
-    if ("left" in form.dataset) { delete form.dataset.left; return; }
     const post = (button?.getAttribute("formmethod") || form.method) === "post";
     if (!post && form.querySelector("[data-seek]")) { event.preventDefault(); clearTimeout(timer); seek(form); }
     else if (form.matches("[data-live]") || button?.matches("[formmethod]")) { event.preventDefault(); send(form, button); }

@@ -1,8 +1,12 @@
 """The table of endpoints, against the routes that there are."""
 
+import re
+from collections.abc import Callable
+
 import pytest
 
 from service.access.permissions import ENDPOINTS, Endpoint, Needs
+from service.config import Settings
 from service.errors import Unauthenticated
 from service.exchange import Reply
 from service.live import Live
@@ -14,29 +18,35 @@ from tests.contract.endpoint.demonstration import Demonstration
 from tests.contract.endpoint.doors import Door
 
 
+@pytest.fixture(scope="module")
+def named(open_door: Callable[[Settings], Door], demonstration: Demonstration) -> Door:
+    """A door with every endpoint: the metadata is there where the service has an identifier."""
+    return open_door(demonstration.having(pdp_id="https://access.example.org"))
+
+
 def test_the_table_has_every_route(demonstration: Demonstration) -> None:
     """Nothing can be reached that does not stand in the table, by no other method, and nothing in it is missing."""
-    settings = demonstration.settings
+    settings = demonstration.having(pdp_id="https://access.example.org")
     routes = flask_app(settings, live_of(demonstration), Recorder(settings.log_decisions)).url_map.iter_rules()
     found = {(rule.rule, method) for rule in routes for method in rule.methods or () if method != "HEAD"}
     assert found == {(endpoint.path, endpoint.method) for endpoint in ENDPOINTS}
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.path)
-def test_without_a_token(door: Door, endpoint: Endpoint) -> None:
+def test_without_a_token(named: Door, endpoint: Endpoint) -> None:
     """What is public answers anybody; everything else answers nobody without a token (A-71)."""
-    status = door.ask(endpoint.method, endpoint.path, {"Content-Type": "application/json"}, b"{}").status
+    status = named.ask(endpoint.method, endpoint.path, {"Content-Type": "application/json"}, b"{}").status
     assert status == (200 if endpoint.needs is Needs.PUBLIC else 401)
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.path)
-def test_public_answers_name_nobody(door: Door, demonstration: Demonstration, endpoint: Endpoint) -> None:
+def test_public_answers_name_nobody(named: Door, demonstration: Demonstration, endpoint: Endpoint) -> None:
     """What anybody may read has no name of a practice, user or screen in it, also after somebody was refused."""
     if endpoint.needs is not Needs.PUBLIC:
         return
-    told = door.ask(endpoint.method, endpoint.path, {}, b"").body.decode()
+    told = named.ask(endpoint.method, endpoint.path, {}, b"").body.decode()
     for name in ("riverside", "lakeside", "ann", "Task - ", "role:", demonstration.token[:15]):
-        assert name not in told
+        assert not re.search(rf"\b{name}", told)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

@@ -6,44 +6,29 @@ from typing import Any
 
 import pytest
 
-from service.config import DecisionContext, Settings
+from service.config import DecisionContext
 from service.decide import Answer
 from service.live import Live
 from service.observe import Recorder
 from service.store.counter import Counter
 from service.store.sql import Store
 from service.web import flask_app
+from tests.contract.endpoint.asking import (
+    CLOSING,
+    EVALUATION,
+    LIST,
+    ORDERS,
+    TASK,
+    Asking,
+    Opening,
+    asking,
+    decided,
+    question,
+    reason,
+    refused,
+)
 from tests.contract.endpoint.demonstration import NOW, Demonstration, publish
-from tests.contract.endpoint.doors import Door, Got
-
-PATH = "/access/v1/evaluation"
-LIST, TASK, ORDERS = "Task - Patient Portal - List", "Task - Patient Portal", "Task - Orders"
-CLOSING = "Questions? Ask your practice administrator. Code "
-
-Asking = Callable[..., Got]
-Opening = Callable[[Settings], Door]
-
-
-def question(user: str = "ann", action: str = "respond", screen: str = TASK, practice: str = "riverside") -> Any:
-    """A request as the EHR sends it."""
-    return {
-        "subject": {"type": "user", "id": user},
-        "action": {"name": action},
-        "resource": {"type": "screen", "id": screen},
-        "context": {"practice": practice},
-    }
-
-
-def asking(door: Door, token: str) -> Asking:
-    """Asks a door as a well-behaved client does, but for what a test does otherwise. A header of None is left out."""
-
-    def ask(sent: object = None, **headers: str | None) -> Got:
-        body = sent if isinstance(sent, bytes) else json.dumps(question() if sent is None else sent).encode()
-        usual = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        all_headers = usual | {name.replace("_", "-"): value for name, value in headers.items()}
-        return door.ask("POST", PATH, {k: v for k, v in all_headers.items() if v is not None}, body)
-
-    return ask
+from tests.contract.endpoint.doors import Door
 
 
 @pytest.fixture
@@ -56,30 +41,6 @@ def ask(door: Door, demonstration: Demonstration) -> Asking:
 def ask_lakeside(door: Door, demonstration: Demonstration) -> Asking:
     """A client that may ask about `lakeside` and nothing else."""
     return asking(door, demonstration.lakeside_token)
-
-
-def decided(got: Got) -> Any:
-    """The decision in an answer, which must be one (A-11, A-13): 200, JSON, an object, a boolean."""
-    assert (got.status, got.headers["content-type"]) == (200, "application/json"), got
-    answer = json.loads(got.body)
-    assert type(answer["decision"]) is bool
-    return answer
-
-
-def reason(got: Got) -> Any:
-    """Why an answer is a refusal."""
-    answer = decided(got)
-    assert answer["decision"] is False
-    return answer["context"]["reason"]
-
-
-def refused(got: Got, status: int, code: str) -> Any:
-    """The error in an answer, which must be this one (A-18)."""
-    assert (got.status, got.headers["content-type"]) == (status, "application/json"), got
-    error = json.loads(got.body)["error"]
-    assert error["code"] == code
-    assert "x-policy-revision" not in got.headers
-    return error
 
 
 class TestDecisions:
@@ -306,10 +267,10 @@ class TestHeaders:
     @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
     def test_other_methods(self, door: Door, method: str) -> None:
         """Only POST is answered (A-10)."""
-        got = door.ask(method, PATH, {}, b"")
+        got = door.ask(method, EVALUATION, {}, b"")
         assert (got.status, got.headers["allow"]) == (405, "POST")
 
-    @pytest.mark.parametrize("path", [PATH + "/", "/", "/access//v1/evaluation", "/access/v1/evaluations", "/static/x"])
+    @pytest.mark.parametrize("path", [EVALUATION + "/", "/", "/access//v1/evaluation", "/access/v1", "/static/x"])
     def test_other_paths(self, door: Door, path: str) -> None:
         """A path is an endpoint to the letter, or it is not found; nothing is redirected."""
         refused(door.ask("POST", path, {}, b"{}"), 404, "not_found")
@@ -321,10 +282,10 @@ class TestHeaders:
         assert (got.headers["cache-control"], got.headers["x-content-type-options"]) == ("no-store", "nosniff")
         assert "server" not in got.headers
 
-    def test_size(self, ask: Asking, demonstration: Demonstration) -> None:
+    def test_size(self, open_door: Opening, demonstration: Demonstration) -> None:
         """A body may be as long as the setting says and no longer (A-75)."""
-        body = json.dumps(question()).encode()
-        largest = demonstration.settings.max_body
+        body, largest = json.dumps(question()).encode(), 65536
+        ask = asking(open_door(demonstration.having(max_body=largest)), demonstration.token)
         assert decided(ask(body.ljust(largest)))["decision"] is True
         refused(ask(body.ljust(largest + 1)), 413, "too_large")
         refused(ask(body.ljust(largest * 20)), 413, "too_large")
@@ -340,7 +301,7 @@ class TestRequestId:
 
     def test_echo_outside_the_endpoint(self, door: Door) -> None:
         """It also comes back where there is no endpoint, or another method (A-20)."""
-        for method, path in (("POST", "/nowhere"), ("GET", PATH), ("GET", "/livez"), ("GET", "/metrics")):
+        for method, path in (("POST", "/nowhere"), ("GET", EVALUATION), ("GET", "/livez"), ("GET", "/metrics")):
             assert door.ask(method, path, {"X-Request-ID": "abc"}, b"").headers["x-request-id"] == "abc"
 
     def test_none(self, ask: Asking) -> None:
@@ -441,7 +402,7 @@ class TestContext:
         live = Live(Store.open(settings.store_url), Counter.open(settings.counter), max_policy_age=9, keep_practices=9)
         client = flask_app(settings, live, Kept(settings.log_decisions)).test_client()
         for user in ("ann", "cam", "nobody"):
-            client.post(PATH, json=question(user), headers={"Authorization": f"Bearer {demonstration.token}"})
+            client.post(EVALUATION, json=question(user), headers={"Authorization": f"Bearer {demonstration.token}"})
         assert [answer.explanation is not None for answer in answers] == [True, False, False]
 
 

@@ -39,3 +39,10 @@ def log() -> io.BytesIO:
 def setup(site: Site, log: io.BytesIO) -> Setup:
     """The Setup part of the demonstration."""
     return Setup.demonstration(site)
+
+
+@pytest.fixture
+def pat(setup: Setup) -> Setup:
+    """The same, with Pat signed in, who administers Riverside."""
+    setup.sign_in_as("pat")
+    return setup

@@ -256,7 +256,7 @@ class TestComingBack:
     def test_too_late(self, people: People, monkeypatch: pytest.MonkeyPatch) -> None:
         """After ten minutes one begins anew."""
         state = people.leave()
-        monkeypatch.setattr(timed.time, "time", lambda: people.time.now.timestamp() + 601)
+        monkeypatch.setattr(timed.time, "time", lambda: people.time.now.timestamp() + 1200)
         assert people.come_back(state).status_code == 403
 
     def test_a_cookie_that_was_changed(self, people: People) -> None:

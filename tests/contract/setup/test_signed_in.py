@@ -22,7 +22,7 @@ def is_in(setup: Setup) -> bool:
 def a_page(setup: Setup) -> str:
     """An address of a page that takes forms, in the practice."""
     rows = [row for row in setup.app.url_map.iter_rules() if "POST" in (row.methods or ())]
-    return next(row.rule for row in rows if "<practice>" in row.rule).replace("<practice>", "riverside")
+    return next(row.rule for row in rows if row.arguments == {"practice"}).replace("<practice>", "riverside")
 
 
 class TestTheEnd:
@@ -76,7 +76,7 @@ class TestTheEnd:
         assert "Max-Age=0" in cookie_of(answer)
         assert (is_in(setup), is_in(other), is_in(ada)) == (False, False, True)
         assert setup.events("setup:session:end") == [
-            {"name": "setup:session:end", "actor": "user:sam", "practice": "", "ended": "2"}
+            {"name": "setup:session:end", "actor": "user:sam", "practice": "riverside", "ended": "2"}
         ]
 
     def test_signing_out_twice(self, setup: Setup) -> None:
@@ -220,6 +220,8 @@ class TestRefusals:
         assert answer.status_code == 403
         assert "You don't have access to do this in Setup > Administrative Setup > Roles." in words(answer)
         assert "Ask your practice administrator. Code " in words(answer)
+        assert "Sign out everywhere" in words(answer)
+        assert "Eve Elm" in words(answer)
         [event] = setup.events("setup:page:refuse")
         assert (event["actor"], event["practice"], event["path"]) == ("user:eve", "riverside", path)
         assert f"Code {event['code']}." in words(answer)

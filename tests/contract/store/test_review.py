@@ -55,10 +55,10 @@ def test_rows_of_one_practice(history: Store) -> None:
 
 
 def test_no_more_rows_than_wanted(history: Store) -> None:
-    """With the number of all of them."""
+    """Where there are more, their number alone."""
     with history.reading() as view:
         few = view.some_rows([2], "riverside", 1)[2]
-    assert (few.added, sum(few.counts.values()), few.whole) == ((practice("riverside"),), 2, False)
+    assert (few.added, few.removed, sum(few.counts.values()), few.whole) == ((), (), 2, False)
 
 
 def test_a_change_without_rows_of_the_practice(history: Store) -> None:

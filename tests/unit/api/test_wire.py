@@ -2,14 +2,14 @@ import json
 
 import pytest
 
-from service.api.wire import read_question, write_answer, write_error
+from service.api.wire import Object, read_question, write_answer, write_error
 from service.config import DecisionContext
 from service.decide import Answer
 from service.errors import BadRequest
 from service.values import Decision, Explanation, Question, Reason, Row
 
 ASKED = Question("user", "eve", "respond", "screen", "Task - Patient Portal", {"practice": "riverside"})
-SENT = {
+SENT: Object = {
     "subject": {"type": "user", "id": "eve"},
     "action": {"name": "respond"},
     "resource": {"type": "screen", "id": "Task - Patient Portal"},
@@ -19,22 +19,22 @@ SENT = {
 
 def test_a_request_becomes_a_question() -> None:
     """Each field of the question is the one that the standard names, untouched."""
-    assert read_question(json.dumps(SENT).encode()) == ASKED
-    assert read_question(json.dumps(SENT).encode(), 7) == ASKED._replace(at_least=7)
+    assert read_question(SENT) == ASKED
+    assert read_question(SENT, 7) == ASKED._replace(at_least=7)
 
 
 def test_names_are_not_folded() -> None:
     """Blanks, case and spelling of an id are the caller's: nothing is trimmed or normalized."""
     for name in (" eve", "EVE", "e\u0301ve", "\u00e9ve", ""):
         sent = SENT | {"subject": {"type": "user", "id": name}}
-        assert read_question(json.dumps(sent).encode()).subject_id == name
+        assert read_question(sent).subject_id == name
 
 
 def test_names_of_attributes_have_case() -> None:
     """`Subject` is an unknown field, and the subject is then missing (A-14, A-15)."""
     sent = {name.title(): value for name, value in SENT.items()}
     with pytest.raises(BadRequest, match="`subject` is missing"):
-        read_question(json.dumps(sent).encode())
+        read_question(sent)
 
 
 @pytest.mark.parametrize("reason", [reason for reason in Reason if reason is not Reason.ALLOWED])

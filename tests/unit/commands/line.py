@@ -13,6 +13,7 @@ from service.policy import bundle
 from service.publish import Press
 from service.store.counter import Counter
 from service.store.sql import Store
+from tests.witness import WITNESS
 
 SHIPPED = Path(__file__).parents[3] / "policies"
 
@@ -32,7 +33,11 @@ class CommandLine:
 
     def press(self) -> Press:
         """The store, for what no command does."""
-        return Press(Store.open(f"sqlite:///{self.home / 'rolewarden.db'}"), Counter.open(self.home / "counter"))
+        return Press(
+            Store.open(f"sqlite:///{self.home / 'rolewarden.db'}"),
+            Counter.open(self.home / "counter"),
+            opinion=WITNESS.hear,
+        )
 
     def initialize(self) -> CommandLine:
         """An empty store."""

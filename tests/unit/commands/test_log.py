@@ -1,6 +1,9 @@
 import json
 import re
+from dataclasses import replace
 
+from service.commands import log
+from service.values import Evidence, How, Revision
 from tests.unit.commands.line import CommandLine
 
 
@@ -58,6 +61,24 @@ def test_rows_are_shown_as_they_were_replaced(demo: CommandLine) -> None:
         "  - user, riverside, ann, Ann Alder, active",
         "  + user, riverside, ann, Ann Alder, inactive",
     ]
+
+
+def test_evidence_is_shown(demo: CommandLine) -> None:
+    """What was known of a change when it was published, for people and for programs; nothing where none was kept."""
+    known = Evidence("e" * 64, 3, 1, 40, 50, ("own-access",))
+    newest = Revision(9, "2026-01-01T00:00:00", "user:pat", How.SETUP, "", "", (), (), (), "", "", known)
+    assert log.evidence(newest) == (
+        "3 gained, 1 lost (by user, screen and action); Casbin agreed on 40 of 50; look at: own-access"
+    )
+    assert log.data(newest, rows=False)["evidence"] == {
+        "effect": "e" * 64,
+        "gained": 3,
+        "lost": 1,
+        "asked": 40,
+        "of": 50,
+        "flags": ["own-access"],
+    }
+    assert log.evidence(replace(newest, evidence=None)) == ""
 
 
 def test_json_has_rows_when_asked(demo: CommandLine) -> None:

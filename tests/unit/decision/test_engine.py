@@ -85,7 +85,7 @@ def test_a_row_that_says_neither_allow_nor_deny_grants_nothing() -> None:
     csv = ROWS.replace("Write\n", "Write, Deny\n", 1).replace("p, role:Clinic, riverside, List, Read", "")
     request = ("user:ann", "riverside", "List", "open")
     model, rows = read(FORBIDDING, csv)
-    assert not scan.decide(model, frozenset(rows), request)[0]
+    assert not scan.decide(model, rows, request)[0]
     assert not snapshot(FORBIDDING, csv).decide(request).allowed
 
 
@@ -98,6 +98,17 @@ def test_each_unknown_name_has_its_reason() -> None:
     assert decide(("user:ann", "riverside", "Attic", "fly")).reason is Reason.UNKNOWN_SCREEN
     assert decide(("user:ann", "riverside", "Task", "look")).reason is Reason.UNKNOWN_ACTION
     assert decide(("user:ann", "riverside", "Task", "open")).reason is Reason.NO_LEVEL
+
+
+def test_what_there_is_can_be_listed() -> None:
+    """Active users, screens and the actions of a screen are listed for searches; what there is not has nothing."""
+    known = snapshot()
+    assert sorted(known.subjects("riverside", "user") or ()) == ["ann", "dee"]
+    assert known.resources("riverside", "screen") == ("List", "Task")
+    assert known.actions("riverside", "screen", "List") == ("look", "open")
+    assert known.subjects("nowhere", "user") == known.subjects("riverside", "spaceship") == ()
+    assert known.resources("nowhere", "screen") == known.resources("riverside", "user") == ()
+    assert known.actions("riverside", "screen", "Attic") == known.actions("riverside", "user", "List") == ()
 
 
 def test_a_user_of_two_practices_holds_each_for_itself() -> None:

@@ -26,6 +26,18 @@ def test_a_question_becomes_a_request() -> None:
     assert request_map().practice(QUESTION) == "clinic"
 
 
+def test_a_search_asks_with_each_name() -> None:
+    """The searched part takes each name in turn, prefix included, whatever id was sent; a refusal stays one."""
+    users = request_map().each(QUESTION, "subject", ["ben", "eve"])
+    assert users == [
+        ("ben", ("user:ben", "clinic", "List", "open")),
+        ("eve", ("user:eve", "clinic", "List", "open")),
+    ]
+    assert request_map().each(QUESTION, "action", ["close"]) == [("close", ("user:ann", "clinic", "List", "close"))]
+    assert request_map().each(QUESTION._replace(resource_id=""), "resource", []) == []
+    assert request_map().each(QUESTION._replace(context={}), "resource", ["List"]) is Reason.PRACTICE_MISSING
+
+
 def test_nobody_asks_in_the_name_of_a_role() -> None:
     """Whatever a caller sends as an id stands behind `user:`."""
     asked = request_map().read(QUESTION._replace(subject_id="role:Desk"))
