@@ -36,16 +36,14 @@ class SetLevel(Edit, frozen=True, tag="set_level"):
     def carry_out(self, practice: Practice, templates: Iterable[Row]) -> frozenset[Row]:  # noqa: ARG002
         """The `p` row of role and screen, replaced."""
         _require_role(practice, self.role)
-        if practice.level(self.role, self.screen) == self.level:
-            return practice.rows
         role = ROLE_PREFIX + self.role
-        others = {
-            row
-            for row in practice.rows
-            if not (row.kind == "p" and (row.fields[0], row.fields[2]) == (role, self.screen))
+        held = {
+            row for row in practice.rows if row.kind == "p" and row.fields[0] == role and row.fields[2] == self.screen
         }
+        if [row.fields[3] for row in held] == ([] if self.level == OFF else [self.level]):
+            return practice.rows
         new = Row("p", (role, practice.id, self.screen, self.level))
-        return frozenset(others if self.level == OFF else others | {new})
+        return practice.rows - held if self.level == OFF else practice.rows - held | {new}
 
 
 class AddMember(Edit, frozen=True, tag="add_member"):
@@ -82,7 +80,7 @@ class AddRole(Edit, frozen=True, tag="add_role"):
 
     def carry_out(self, practice: Practice, templates: Iterable[Row]) -> frozenset[Row]:
         """With its `role` row and the levels that it begins with."""
-        if self.role in practice.roles:
+        if _has_role(practice, self.role):
             raise _refused("role-exists", f"there is a role `{self.role}` already", "choose another name")
         role = ROLE_PREFIX + self.role
         levels = set()
@@ -113,7 +111,7 @@ class RenameRole(Edit, frozen=True, tag="rename_role"):
         _require_role(practice, self.role)
         if self.to == self.role:
             return practice.rows
-        if self.to in practice.roles:
+        if _has_role(practice, self.to):
             raise _refused("role-exists", f"there is a role `{self.to}` already", "choose another name")
         old, new = ROLE_PREFIX + self.role, ROLE_PREFIX + self.to
         columns = {"p": (0,), "g": (0, 1), "role": (1,)}
@@ -146,9 +144,9 @@ class AddUser(Edit, frozen=True, tag="add_user"):
 
     def carry_out(self, practice: Practice, templates: Iterable[Row]) -> frozenset[Row]:  # noqa: ARG002
         """With the row of the directory."""
-        if self.user in practice.users:
+        if _person_of(practice, self.user) is not None:
             raise _refused("user-exists", f"there is a user `{self.user}` already", "choose another id")
-        return practice.rows | {_person(practice, self.user, self.name, active=True)}
+        return practice.rows | {Row("user", (practice.id, self.user, self.name, "active"))}
 
 
 class RenameUser(Edit, frozen=True, tag="rename_user"):
@@ -159,8 +157,8 @@ class RenameUser(Edit, frozen=True, tag="rename_user"):
 
     def carry_out(self, practice: Practice, templates: Iterable[Row]) -> frozenset[Row]:  # noqa: ARG002
         """The row of the directory, replaced."""
-        _require_user(practice, self.user)
-        return _replaced(practice, self.user, self.name, active=practice.users[self.user].active)
+        old = _require_user(practice, self.user)
+        return practice.rows - {old} | {Row("user", (*old.fields[:2], self.name, old.fields[3]))}
 
 
 class SetActive(Edit, frozen=True, tag="set_active"):
@@ -171,8 +169,8 @@ class SetActive(Edit, frozen=True, tag="set_active"):
 
     def carry_out(self, practice: Practice, templates: Iterable[Row]) -> frozenset[Row]:  # noqa: ARG002
         """The row of the directory, replaced."""
-        _require_user(practice, self.user)
-        return _replaced(practice, self.user, practice.users[self.user].name, active=self.active)
+        old = _require_user(practice, self.user)
+        return practice.rows - {old} | {Row("user", (*old.fields[:3], "active" if self.active else "inactive"))}
 
 
 class RenamePractice(Edit, frozen=True, tag="rename_practice"):
@@ -224,13 +222,30 @@ def parsed(text: str | bytes) -> Edits:
 
 
 def _require_role(practice: Practice, role: str) -> None:
-    if role not in practice.roles:
+    if not _has_role(practice, role):
         raise _refused("role-unknown", f"there is no role `{role}`", "it may have been renamed or deleted meanwhile")
 
 
-def _require_user(practice: Practice, user: str) -> None:
-    if user not in practice.users:
+def _require_user(practice: Practice, user: str) -> Row:
+    row = _person_of(practice, user)
+    if row is None:
         raise _refused("user-unknown", f"there is no user `{user}`", "add the user first")
+    return row
+
+
+# A list of edits makes a practice for each of them: what is asked of it is looked for in its rows, since an index of
+# all its people and roles would be of no use to the next edit.
+
+
+def _has_role(practice: Practice, role: str) -> bool:
+    """Whether any row speaks of a role of this name."""
+    name = ROLE_PREFIX + role
+    return any(name in row.fields[:2] for row in practice.rows if row.kind in ("role", "g", "p"))
+
+
+def _person_of(practice: Practice, user: str) -> Row | None:
+    """The row of the directory."""
+    return next((row for row in practice.rows if row.kind == "user" and row.fields[1] == user), None)
 
 
 def _refused(rule: str, message: str, mend: str) -> ChangeRefused:
@@ -239,15 +254,6 @@ def _refused(rule: str, message: str, mend: str) -> ChangeRefused:
 
 def _membership(practice: Practice, role: str, user: str) -> Row:
     return Row("g", (USER_PREFIX + user, ROLE_PREFIX + role, practice.id))
-
-
-def _person(practice: Practice, user: str, name: str, *, active: bool) -> Row:
-    return Row("user", (practice.id, user, name, "active" if active else "inactive"))
-
-
-def _replaced(practice: Practice, user: str, name: str, *, active: bool) -> frozenset[Row]:
-    others = {row for row in practice.rows if not (row.kind == "user" and row.fields[1] == user)}
-    return frozenset(others | {_person(practice, user, name, active=active)})
 
 
 def _renamed(row: Row, names: dict[int, str]) -> Row:
