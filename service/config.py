@@ -18,7 +18,7 @@ from urllib.parse import quote, unquote
 
 from service import environment, setting
 from service.errors import ConfigError
-from service.setting import Bind, Setting
+from service.setting import Bind, ForwardHeaders, Setting
 
 
 class DecisionContext(StrEnum):
@@ -135,6 +135,16 @@ class Settings:
             setting.identifier,
             "The https URL that callers know this decision point by, such as `https://access.example.org`. Unless "
             "set, no metadata is published.",
+        ),
+    ]
+    forward_auth: Annotated[
+        ForwardHeaders | None,
+        Setting(
+            "ROLEWARDEN_FORWARD_AUTH",
+            "",
+            setting.forward_headers,
+            "The headers in which a proxy is believed: `user=X-Auth-User practice=X-Auth-Practice "
+            "method=X-Original-Method uri=X-Original-URI`, with names of yours. Unless set, no proxy is answered.",
         ),
     ]
     keep_practices: Annotated[

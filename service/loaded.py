@@ -20,6 +20,7 @@ from service.folder import digest as folder_digest
 from service.policy import bundle
 from service.policy.baremap import BareMap
 from service.policy.catalog import Catalog
+from service.policy.paths import Paths
 from service.policy.request import RequestMap
 from service.store.base import Token
 from service.store.view import View
@@ -38,6 +39,7 @@ class Loaded:
     snapshot: Answering
     request_map: RequestMap | BareMap
     catalog: Catalog
+    paths: Paths
     tokens: Mapping[str, Token]
     practices: frozenset[str]
     digest: str
@@ -110,6 +112,7 @@ def _read_shared(view: View) -> Loaded:
         trial.unloaded(read, head.number),
         read.request_map,
         read.catalog,
+        read.paths,
         {},
         view.practice_ids() if read.bare is None else frozenset(),
         head.digest,

@@ -58,6 +58,30 @@ def optional_path(text: str) -> Path | None:
     return path(text) if text else None
 
 
+class ForwardHeaders(NamedTuple):
+    """The headers that a proxy is believed in, in lower case."""
+
+    user: str
+    practice: str
+    method: str
+    uri: str
+
+
+def forward_headers(text: str) -> ForwardHeaders | None:
+    """Which headers say what of a request that a proxy has in hand; None for no such thing."""
+    if not text:
+        return None
+    said = dict(re.findall(r"(\w+)=([A-Za-z][A-Za-z0-9-]*)", text))
+    plain = " ".join(f"{part}={name}" for part, name in said.items()) == " ".join(text.split())
+    if (
+        not plain
+        or set(said) != set(ForwardHeaders._fields)
+        or len({name.lower() for name in said.values()}) < len(said)
+    ):
+        raise ValueError("`user=X-Auth-User practice=X-Auth-Practice method=X-Original-Method uri=X-Original-URI`")
+    return ForwardHeaders(**{part: name.lower() for part, name in said.items()})
+
+
 def flag(text: str) -> bool:
     """A switch."""
     if text not in ("true", "false"):

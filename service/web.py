@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -20,6 +20,7 @@ from service.access.permissions import (
     ENDPOINTS,
     EVALUATION,
     EVALUATIONS,
+    FORWARD,
     METADATA,
     METRICS,
     OPENAPI,
@@ -32,7 +33,7 @@ from service.access.permissions import (
     admit,
 )
 from service.access.tokens import CHALLENGE
-from service.api import authzen, batch, description, discovery, health, intake, search
+from service.api import authzen, batch, description, discovery, forward, health, intake, search
 from service.api.wire import JSON, write_error
 from service.config import Settings
 from service.errors import BadRequest, RequestError, StoreUnavailable, Unauthenticated
@@ -82,11 +83,12 @@ def flask_app(settings: Settings, live: Live, recorder: Recorder) -> Flask:
     app = Flask("rolewarden", static_folder=None)
     app.url_map.merge_slashes = False  # a path is an endpoint or it is not; nothing is redirected
     handlers = _handlers(settings, live, recorder)
+    read = (*intake.HEADERS, *(settings.forward_auth or ()))
     for path, endpoint in _places(settings):
         app.add_url_rule(
             path,
             endpoint=endpoint.path,
-            view_func=_view(guarded(endpoint, handlers[endpoint.path], live, settings.max_body), recorder),
+            view_func=_view(guarded(endpoint, handlers[endpoint.path], live, settings.max_body), recorder, read),
             methods=[endpoint.method],
             provide_automatic_options=False,
         )
@@ -94,7 +96,7 @@ def flask_app(settings: Settings, live: Live, recorder: Recorder) -> Flask:
     @app.errorhandler(Exception)
     def failed(error: Exception) -> Response:
         """What goes wrong before a handler: no such route, another method, a body that does not arrive."""
-        return _to_flask(respond(_raising(error), _headers(), recorder))
+        return _to_flask(respond(_raising(error), _headers(read), recorder))
 
     return app
 
@@ -119,7 +121,7 @@ def guarded(endpoint: Endpoint, handler: Handler, live: Live, max_body: int) -> 
 def respond(answer: Callable[[Headers], Reply], headers: Headers, recorder: Recorder) -> Reply:
     """The reply to a request, or the one its error becomes, with what every answer has.
 
-    `headers` are those of `intake.HEADERS` that the request has. `answer` always finds a request id there.
+    `headers` are those that are read, as far as the request has them. `answer` always finds a request id there.
     """
     request_id = ""
     try:
@@ -160,6 +162,8 @@ _UNREADABLE = (BadRequest.code, "the request cannot be read")
 def _places(settings: Settings) -> Iterator[tuple[str, Endpoint]]:
     """Each endpoint and where it is. The place of the metadata follows from what we are called; or there is none."""
     for endpoint in ENDPOINTS:
+        if endpoint.path == FORWARD and settings.forward_auth is None:
+            continue
         if endpoint.path != METADATA:
             yield endpoint.path, endpoint
         elif settings.pdp_id:
@@ -176,6 +180,7 @@ def _handlers(settings: Settings, live: Live, recorder: Recorder) -> dict[str, H
         SEARCH_SUBJECT: partial(search.find, "subject", **given),
         SEARCH_RESOURCE: partial(search.find, "resource", **given),
         SEARCH_ACTION: partial(search.find, "action", **given),
+        FORWARD: partial(forward.forward, **given),
         METADATA: lambda *_: discovery.configuration(settings.pdp_id),
         OPENAPI: lambda *_: description.description(),
         ALIVE: lambda *_: health.livez(),
@@ -197,16 +202,16 @@ def _request_id(headers: Headers) -> str:
 # --- Flask's door -------------------------------------------------------------------------------------------
 
 
-def _view(answer: Callable[[Headers, Body], Reply], recorder: Recorder) -> Callable[[], Response]:
+def _view(answer: Callable[[Headers, Body], Reply], recorder: Recorder, read: Iterable[str]) -> Callable[[], Response]:
     def view() -> Response:
         body = partial(read_body, request.environ)
-        return _to_flask(respond(lambda headers: answer(headers, body), _headers(), recorder))
+        return _to_flask(respond(lambda headers: answer(headers, body), _headers(read), recorder))
 
     return view
 
 
-def _headers() -> dict[str, str]:
-    return {name: value for name in intake.HEADERS if (value := request.headers.get(name)) is not None}
+def _headers(read: Iterable[str]) -> dict[str, str]:
+    return {name: value for name in read if (value := request.headers.get(name)) is not None}
 
 
 def _raising(error: Exception) -> Callable[[Headers], Reply]:

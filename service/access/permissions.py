@@ -85,6 +85,7 @@ SEARCH_RESOURCE = "/access/v1/search/resource"
 SEARCH_ACTION = "/access/v1/search/action"
 METADATA = "/.well-known/authzen-configuration"
 OPENAPI = "/openapi.json"
+FORWARD = "/forward-auth"
 ALIVE = "/livez"
 READY = "/readyz"
 METRICS = "/metrics"
@@ -96,6 +97,7 @@ ENDPOINTS = (
     Endpoint(SEARCH_RESOURCE, "POST", Needs.BEARER, "Finds everything on which a user may do something."),
     Endpoint(SEARCH_ACTION, "POST", Needs.BEARER, "Finds all that a user may do on something."),
     Endpoint(METADATA, "GET", Needs.PUBLIC, "Says where these are, for the identifier in `ROLEWARDEN_PDP_ID`."),
+    Endpoint(FORWARD, "GET", Needs.BEARER, "Answers a proxy that has a request in hand; only where headers are set."),
     Endpoint(OPENAPI, "GET", Needs.PUBLIC, "Describes all of this to tools, in OpenAPI 3.1."),
     Endpoint(ALIVE, "GET", Needs.PUBLIC, "Says that this process answers at all."),
     Endpoint(READY, "GET", Needs.PUBLIC, "Says whether checks may be routed here, and what is served."),

@@ -129,6 +129,7 @@ def of_folder(root: Path, practice: str) -> State:
         snapshot=snapshot,
         request_map=read.request_map,
         catalog=read.catalog,
+        paths=read.paths,
         tokens={},
         practices=frozenset(row.practice for row in rows),
         digest="",

@@ -1,7 +1,7 @@
 """The bundle: a whole policy folder, read and linted.
 
     model.conf  request.yaml  catalog.yaml  screens.csv  templates.csv  cases/*.yaml     published together
-    separation.yaml                                                                      so, too, if it is there
+    separation.yaml  paths.yaml                                                          so, too, if they are there
     <world>/directory.yaml  <world>/*.csv                                                see `worlds`
 
 A folder with a `policy.csv` and none of catalog, screens and templates has no practices: see `bare`. Whatever is wrong
@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from service.policy import bare, catalog, hints, lint, model, request, rows, separation, worlds
+from service.policy import bare, catalog, hints, lint, model, paths, request, rows, separation, worlds
 from service.policy import cases as case_files
 from service.policy.bare import Bare
 from service.policy.baremap import BareMap
@@ -23,6 +23,7 @@ from service.policy.catalog import Catalog
 from service.policy.findings import errors, finding
 from service.policy.lint import Screens
 from service.policy.model import Model
+from service.policy.paths import Paths
 from service.policy.request import RequestMap
 from service.policy.rows import RowFile, name_problem
 from service.policy.separation import Pair
@@ -32,7 +33,7 @@ from service.values import TEMPLATE_PRACTICE, Finding, Position, Row
 MODEL, REQUEST, CATALOG = "model.conf", "request.yaml", "catalog.yaml"
 SCREENS, TEMPLATES = "screens.csv", "templates.csv"
 REQUIRED = (MODEL, REQUEST, CATALOG, SCREENS, TEMPLATES)
-SEPARATION = "separation.yaml"
+SEPARATION, PATHS = "separation.yaml", "paths.yaml"
 CASES = "cases"
 
 Progress = Callable[[str, int], object]
@@ -54,6 +55,7 @@ class Bundle:
     cases: tuple[Case, ...]
     worlds: tuple[World, ...]
     separation: tuple[Pair, ...]
+    paths: Paths
     texts: Mapping[str, str]
     bare: Bare | None = None
 
@@ -90,7 +92,7 @@ def is_bare(paths: Iterable[str]) -> bool:
 
 def _top(paths: Iterable[str]) -> tuple[str, ...]:
     """The files that are read at the top of a folder."""
-    return bare.REQUIRED + bare.OPTIONAL if is_bare(paths) else (*REQUIRED, SEPARATION)
+    return bare.REQUIRED + bare.OPTIONAL if is_bare(paths) else (*REQUIRED, SEPARATION, PATHS)
 
 
 def _missing(paths: Collection[str]) -> list[str]:
@@ -103,7 +105,7 @@ def _assemble_bare(texts: Mapping[str, str], found: list[Finding]) -> Bundle | N
         return None
     kept = {path: texts[path] for path in published(texts)}
     nothing = RowFile("", "")
-    return Bundle(whole.model, whole.request_map, bare.CATALOG, nothing, nothing, (), (), (), kept, whole)
+    return Bundle(whole.model, whole.request_map, bare.CATALOG, nothing, nothing, (), (), (), Paths(), kept, whole)
 
 
 def _assemble(texts: Mapping[str, str], found: list[Finding], progress: Progress | None) -> Bundle | None:
@@ -135,13 +137,14 @@ def _assemble(texts: Mapping[str, str], found: list[Finding], progress: Progress
     named = sorted({path.partition("/")[0] for path in texts if "/" in path and not _is_case(path)})
     found_worlds = tuple(worlds.read(name, texts, parse_rows, known, found) for name in named)
     pairs = _separation(texts, described, found)
+    guarded = _paths(texts, described, found)
     for world in found_worlds:
         found += separation.warnings(world.rows(), pairs, known, world.places.__getitem__)
     found += worlds.apart(found_worlds) + lint.duplicates([shared]) + lint.duplicates([templates])
     if asked is None:
         return None
     kept = {path: texts[path] for path in published(texts)}
-    return Bundle(policy, asked, described, shared, templates, cases, found_worlds, pairs, kept)
+    return Bundle(policy, asked, described, shared, templates, cases, found_worlds, pairs, guarded, kept)
 
 
 def _texts(files: Mapping[str, bytes], found: list[Finding]) -> dict[str, str]:
@@ -223,6 +226,14 @@ def _separation(texts: Mapping[str, str], described: Catalog, found: list[Findin
     pairs, problems = separation.read(SEPARATION, texts[SEPARATION], described)
     found += problems
     return pairs
+
+
+def _paths(texts: Mapping[str, str], described: Catalog, found: list[Finding]) -> Paths:
+    if PATHS not in texts:
+        return Paths()
+    read, problems = paths.read(PATHS, texts[PATHS], described)
+    found += problems
+    return read
 
 
 def _strays(file: RowFile) -> list[Finding]:
