@@ -47,6 +47,8 @@ need openssl openssl "answers over TLS"
 need chromium chromium "the pages in a browser"
 need node nodejs "signing in through a real provider"
 need npm npm "signing in through a real provider"
+need nginx nginx "a proxy in front of the reference EHR"
+need javac default-jdk-headless "the client for Java"
 need docker-compose docker-compose "the check that docker-compose.yml is well formed"
 need_postgresql
 
