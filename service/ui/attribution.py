@@ -13,6 +13,7 @@ from service.values import How
 HOW = {
     How.SETUP: "Setup",
     How.API: "The EHR (admin API)",
+    How.UPGRADE: "Upgrade",
     How.COMMAND: "Command line",
     How.FILES: "Policy files",
     How.DEMO: "Demonstration",

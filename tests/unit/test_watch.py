@@ -261,6 +261,7 @@ class TestRun:
             looks()
         assert watched.events() == ["policy_published"] * 2
 
+    @pytest.mark.serial
     def test_a_file_that_is_being_written(self, watched: Watched) -> None:
         """While a file is different at each look it is not read: half a file is never judged."""
         path = watched.site.policies / "catalog.yaml"
