@@ -24,8 +24,10 @@ from service.access.permissions import (
 )
 from service.access.person import Visit
 from service.changes import Author
+from service.decision import trial
+from service.decision.effect import Opened
 from service.decision.meant import Shortfall
-from service.decision.words import NOTHING, Told
+from service.decision.words import NOTHING, State, Told
 from service.drafts import Draft, Preview
 from service.inspection import parsed
 from service.policy import edits as editing
@@ -113,6 +115,12 @@ class Sheet:
     def known(self) -> Screens:
         """Screens, their levels, and what these open."""
         return self.read.screens
+
+    @cached_property
+    def state(self) -> State:
+        """The practice with the draft laid on it, to be spoken of."""
+        division = trial.ruleset(self.read).compile(self.after.rows)
+        return State(self.after, Opened(division), self.known, isolated)
 
     @property
     def templates(self) -> tuple[Row, ...]:
