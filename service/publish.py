@@ -84,7 +84,7 @@ def publish(
     evidence = second_opinion(rehearsal, press)
     # 9. one transaction, and 10. announce: the counter is raised before anybody is told that this went well
     digests = tuple(sorted((name, rows_digest(rows)) for name, rows in rehearsal.after.items()))
-    draft = Draft(change, press.now(), digests, evidence, _affected(rehearsal.effect), press.request)
+    draft = Draft(change, press.now(), digests, evidence, affected(rehearsal.effect), press.request)
     with press.counter.changing():
         return press.store.commit(draft, files or {})
 
@@ -150,7 +150,7 @@ def second_opinion(rehearsal: Rehearsal, press: Press) -> Evidence:
     return Evidence(effect_digest(found), *counts, statement.asked, docket.of, rehearsal.flags)
 
 
-def _affected(found: Effect) -> tuple[Affected, ...]:
+def affected(found: Effect) -> tuple[Affected, ...]:
     """The effect as lists of changes need it: counts for each person and screen."""
     counts = Counter((flip[:3], flip.gained) for flip in found.flips)
     about = sorted({key for key, _ in counts})

@@ -7,7 +7,6 @@ whatever a change has done besides.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -20,7 +19,8 @@ from service.policy.bundle import Bundle
 from service.policy.moves import Moves, moves
 from service.policy.practice import Practice
 from service.policy.wording import Headline, Phrase, count, headline, phrase
-from service.store.base import Affected, Fared, Listed, Some
+from service.publish import affected
+from service.store.base import Fared, Listed, Some
 from service.store.view import View
 from service.values import Evidence, How, Revision, Row
 
@@ -171,13 +171,6 @@ def told(view: View, practice: str, number: int) -> Told | None:
         view.fared([number], practice).get(number, _NOBODY),
         None if flips is None or revision.evidence is None else affected(flips) == kept,
     )
-
-
-def affected(flips: Effect) -> tuple[Affected, ...]:
-    """An effect as it is kept for lists: on each screen, how many actions a user gains and loses."""
-    places = sorted({flip[:3] for flip in flips.flips})
-    gained, lost = (Counter(flip[:3] for flip in side) for side in (flips.gained, flips.lost))
-    return tuple(Affected(*place, gained[place], lost[place]) for place in places)
 
 
 def _of(practice: str, rows: Iterable[Row]) -> frozenset[Row]:

@@ -15,13 +15,16 @@ from service.values import Decision, Reason
 
 
 def preview(request: Request) -> Reply:
-    """Who could do what after the edits, in full and by name, and why it would be refused."""
+    """Who could do what after the edits, in full and by name, in words as well, and why it would be refused."""
     seen = _seen(request)
     flips = seen.rehearsal.effect.flips if seen.rehearsal else ()
+    words, short = drafts.in_words(seen, request.body.edits)
     shown = values.PreviewShown(
         change=seen.newest,
         nothing=seen.nothing,
         flips=tuple(values.Flip(flip.user, flip.screen, flip.action, flip.gained) for flip in flips),
+        sentences=tuple(values.Sentence(each.text, each.users, each.gained) for each in (*words.lost, *words.gained)),
+        shortfalls=tuple(values.Shortfall(each.text, each.user, each.roles) for each in short),
         refused=_refusal(seen.refused) if seen.refused else None,
     )
     return told(shown, seen.newest)

@@ -253,12 +253,33 @@ class Refusal(Given, frozen=True):
     mend: str
 
 
+class Sentence(Given, frozen=True):
+    """What a change would do for these users, who gain or lose the same, as pages say it."""
+
+    text: str
+    users: tuple[str, ...]
+    gained: bool
+
+
+class Shortfall(Given, frozen=True):
+    """What would not come true as meant, since these other roles of the user give it all the same."""
+
+    text: str
+    user: str
+    roles: tuple[str, ...]
+
+
 class PreviewShown(Given, frozen=True):
-    """What a change would do, made from the practice as it is now (`change`). Nothing is written."""
+    """What a change would do, made from the practice as it is now (`change`). Nothing is written.
+
+    `flips` in full and by name; `sentences` say the same in words, those who lose first.
+    """
 
     change: int
     nothing: bool
     flips: tuple[Flip, ...]
+    sentences: tuple[Sentence, ...]
+    shortfalls: tuple[Shortfall, ...]
     refused: Refusal | None = None
 
 

@@ -96,30 +96,19 @@ def _has(profile: Profile | None, duties: Duties, user: str, state: State) -> st
     return f"can {series(state.phrases(duties))}".replace(USER, state.name(user))
 
 
-class Limit(NamedTuple):
-    """What it takes to limit somebody to what a role gives of a topic. `defeating`: the roles that give more.
+class Defeating(NamedTuple):
+    """A role by which somebody has more than they are to be limited to. `loses`: what else they have by it, in words.
 
-    `loses`: what they would lose beside the topic by leaving those roles, in words.
+    What a role gives that they keep by one that does not defeat the limit is not lost.
     """
 
-    user: str
-    defeating: tuple[str, ...]
-    edits: tuple[AddMember | RemoveMember, ...]
+    role: str
     loses: tuple[str, ...]
 
 
-def limited(users: Iterable[str], role: str, topic: str, state: State) -> tuple[Limit, ...]:
-    """For each of these users, the edits by which they have of a topic what a role gives, and no more."""
-    about = state.catalog.topics[topic]
-    found = []
-    for user in users:
-        defeating = state.through(user, about - state.gives(role), role)
-        left = [other for other in state.practice.roles_of(user) if other not in defeating]
-        kept = frozenset[tuple[str, str]]().union(state.gives(role), *map(state.gives, left))
-        gone = frozenset[tuple[str, str]]().union(*map(state.gives, defeating)) - kept - about
-        edits: tuple[AddMember | RemoveMember, ...] = (
-            AddMember(role, user),
-            *(RemoveMember(other, user) for other in defeating),
-        )
-        found.append(Limit(user, defeating, edits, state.phrases(gone)))
-    return tuple(found)
+def defeating(user: str, kept: Duties, about: Duties, state: State) -> tuple[Defeating, ...]:
+    """The roles that a user would have to leave in order to have, of what this is about, what is kept and no more."""
+    roles = state.through(user, about - kept)
+    left = [role for role in state.practice.roles_of(user) if role not in roles]
+    stays = about.union(*map(state.gives, left))
+    return tuple(Defeating(role, state.phrases(state.gives(role) - stays)) for role in roles)

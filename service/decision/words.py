@@ -18,7 +18,7 @@ from service.policy.lint import Screens
 from service.policy.practice import Practice
 from service.values import ROLE_PREFIX, USER_PREFIX
 
-_NAMED = 3
+NAMED = 3
 """People whom a sentence names; of more it names two, and counts the others."""
 
 
@@ -98,14 +98,14 @@ class State:
         roles = self.practice.roles_of(user)
         return tuple(role for role in roles if role != apart_from and self.gives(role) & duties)
 
-    def why(self, user: str, duties: Duties) -> Iterator[str]:
-        """The levels by which a user may do some of this, as lines."""
+    def why(self, user: str, duties: Duties, has: str = "has") -> Iterator[str]:
+        """The levels by which a user may do some of this, as lines. `has`: the verb, of what is or of what was."""
         for role in sorted(self.practice.reached_by(user)):
             for screen, level in self.practice.roles[role].levels.items() if role in self.practice.roles else ():
                 if any((screen, action) in duties for action in self.known.granted.get((screen, level), ())):
                     same = self.known.acts_as(screen, level)
                     shown = f"{level} (same as {same} on this screen)" if same else level
-                    yield f"{self.mark(role)} has {shown} on {screen}"
+                    yield f"{self.mark(role)} {has} {shown} on {screen}"
 
 
 # --- what a change does ---
@@ -185,13 +185,14 @@ def _sentences(
         if each.still:
             whom = them if len(users) == 1 else "They"
             text += f" {whom} can still {each.still.replace(USER, them)}."
-        reasons = dict.fromkeys(line for user in users for line in why.why(user, frozenset(changes[user][gained])))
-        yield Sentence(text, tuple(users), gained, tuple(reasons))
+        has = "has" if gained else "had"
+        lines = (line for user in users for line in why.why(user, frozenset(changes[user][gained]), has))
+        yield Sentence(text, tuple(users), gained, tuple(dict.fromkeys(lines)))
 
 
 def _names(users: Sequence[str], state: State) -> str:
     shown = [state.name(user) for user in users]
-    return series([*shown[:2], f"{len(shown) - 2:,} more"] if len(shown) > _NAMED else shown)
+    return series([*shown[:2], f"{len(shown) - 2:,} more"] if len(shown) > NAMED else shown)
 
 
 def series(parts: Sequence[str]) -> str:

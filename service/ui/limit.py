@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from service.access.person import Visit
+from service.decision import meant
 from service.errors import ChangeRefused
 from service.exchange import Reply, see_other
 from service.policy import profiles
-from service.policy.catalog import OFF
 from service.policy.edits import AddMember, AddRole, AnyEdit, RemoveMember
 from service.policy.practice import Practice, User
 from service.ui import picking, places, portal
@@ -26,8 +26,8 @@ OUT = "out"
 TEMPLATE = "template/"
 
 
-class Defeating(NamedTuple):
-    """A role by which somebody would have the queue all the same. `loses`: what else they have by it alone."""
+class Out(NamedTuple):
+    """A role by which somebody would have the queue all the same, as a field to tick. `loses`: what else that takes."""
 
     role: str
     field: str
@@ -39,7 +39,7 @@ class Limited(NamedTuple):
 
     user: User
     now: portal.Combination | None
-    defeating: tuple[Defeating, ...]
+    defeating: tuple[Out, ...]
 
 
 def limit(visit: Visit) -> Reply:
@@ -107,28 +107,17 @@ def _limited(sheet: Sheet, user: str) -> Limited:
     return Limited(sheet.after.users[user], now, _defeating(sheet, user))
 
 
-def _defeating(sheet: Sheet, user: str) -> tuple[Defeating, ...]:
-    roles = sheet.after.roles_of(user)
-    defeating = [role for role in roles if portal.opens_queue(sheet.after, role, sheet.read.catalog)]
-    others = [role for role in roles if role not in defeating]
-    return tuple(Defeating(role, f"{user}/{role}", _loses(sheet, role, others)) for role in defeating)
+def _defeating(sheet: Sheet, user: str) -> tuple[Out, ...]:
+    screens, known = sheet.read.catalog.screens, profiles.pair(sheet.read.catalog)
+    if known is None:
+        return ()
+    queue, messages = (frozenset((name, action) for action in screens[name].actions) for name in known)
+    found = meant.defeating(user, messages, queue | messages, sheet.state)
+    return tuple(Out(role, f"{user}/{role}", loses) for role, loses in found)
 
 
 def _of(practice: Practice, role: str, sheet: Sheet) -> portal.Combination | None:
     return portal.of_roles(practice, (role,), sheet.read.catalog)
-
-
-def _loses(sheet: Sheet, role: str, others: list[str]) -> tuple[str, ...]:
-    """What a role gives apart from the Patient Portal that none of the others does."""
-    apart = profiles.pair(sheet.read.catalog) or ()
-    found = []
-    for screen, level in sheet.after.roles[role].levels.items():
-        granted = sheet.known.granted.get((screen, level), frozenset())
-        kept = [sheet.known.granted.get((screen, sheet.after.level(other, screen)), frozenset()) for other in others]
-        actions = sheet.read.catalog.screens[screen].actions if screen in sheet.read.catalog.screens else {}
-        if screen not in apart and level != OFF:
-            found += [words for action, words in actions.items() if action in granted.difference(*kept)]
-    return tuple(found)
 
 
 VIEWS = {

@@ -9,9 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from service.decision.meant import Shortfall
+from service.decision.words import NAMED, Sentence, series
 from service.errors import ChangeRefused, InvalidPolicy
-from service.ui import telling
-from service.ui.effects import Said, Warned, sentences, warnings
+from service.policy.practice import Practice
+from service.ui import telling, typed
 from service.ui.sheet import Sheet
 
 REASONS = ("New starter", "Changed job", "Left", "Cover", "Other")
@@ -26,6 +28,23 @@ class Made(NamedTuple):
 
     words: str
     at: int
+
+
+class Said(NamedTuple):
+    """A sentence about people to whom the same happens. `names`: all of them, where the sentence only counts some."""
+
+    words: str
+    gained: bool
+    why: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+
+
+class Warned(NamedTuple):
+    """Something that did not work as meant. `edits`: what the button does; empty where there is none."""
+
+    words: str
+    button: str = ""
+    edits: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +92,29 @@ def panel(sheet: Sheet) -> Panel | None:
     effect = shown.rehearsal.effect if shown.rehearsal else None
     gained = {flip.user for flip in effect.gained} if effect else set()
     lost = {flip.user for flip in effect.lost} if effect else set()
-    return Panel(made, len(gained), len(lost), sentences(sheet), warnings(sheet), moved=sheet.moved)
+    said = tuple(_said(each, sheet) for each in (*sheet.told.lost, *sheet.told.gained))
+    return Panel(made, len(gained), len(lost), said, _warnings(sheet), moved=sheet.moved)
+
+
+def _said(sentence: Sentence, sheet: Sheet) -> Said:
+    practice = sheet.after if sentence.gained else sheet.before
+    users = sentence.users if len(sentence.users) > NAMED else ()
+    names = tuple(telling.person(practice, user) for user in users)
+    return Said(sentence.text, sentence.gained, sentence.why, names)
+
+
+def _warnings(sheet: Sheet) -> tuple[Warned, ...]:
+    """What does not come true as meant, with the button that mends it; then what the policy hints at."""
+    hints = sheet.preview.rehearsal.hints if sheet.preview.rehearsal else ()
+    said = (f"{hint.found[:1].upper()}{hint.found[1:]}.".replace("`", "").replace("..", ".") for hint in hints)
+    return (*(_warned(each, sheet.after) for each in sheet.shortfalls), *map(Warned, said))
+
+
+def _warned(short: Shortfall, practice: Practice) -> Warned:
+    if not short.remedy:
+        return Warned(short.text)
+    who, roles = practice.called(short.user), series([telling.isolated(role) for role in short.roles])
+    return Warned(short.text, f"Take {telling.isolated(who)} out of {roles}", typed.as_field(*short.remedy))
 
 
 def refusal(error: ChangeRefused | InvalidPolicy) -> str:

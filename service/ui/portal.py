@@ -48,9 +48,3 @@ def of_roles(practice: Practice, roles: Iterable[str], catalog: Catalog) -> Comb
     reached = {name.removeprefix(ROLE_PREFIX) for role in roles for name in practice.links.above(ROLE_PREFIX + role)}
     queue, messages = (any(practice.level(role, screen) != OFF for role in reached) for screen in known)
     return combination(catalog, queue=queue, messages=messages)
-
-
-def opens_queue(practice: Practice, role: str, catalog: Catalog) -> bool:
-    """Whether a role lets its members into the queue, by itself or by a role that it is in."""
-    found = of_roles(practice, (role,), catalog)
-    return found is not None and found not in (NONE, LIMITED)

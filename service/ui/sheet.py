@@ -24,6 +24,10 @@ from service.access.permissions import (
 )
 from service.access.person import Visit
 from service.changes import Author
+from service.decision import trial
+from service.decision.effect import Opened
+from service.decision.meant import Shortfall
+from service.decision.words import NOTHING, State, Told
 from service.drafts import Draft, Preview
 from service.inspection import parsed
 from service.policy import edits as editing
@@ -35,6 +39,7 @@ from service.publish import Press
 from service.store.base import KeptDraft
 from service.ui import folding
 from service.ui.places import Here
+from service.ui.telling import isolated
 from service.values import How, Row
 
 LONGEST_NUMBER = 9
@@ -66,7 +71,10 @@ class Rights:
 
 @dataclass(frozen=True)
 class Sheet:
-    """What a page is drawn from. `read`: the policy files as published; `kept`: the draft, None where there is none."""
+    """What a page is drawn from. `read`: the policy files as published; `kept`: the draft, None where there is none.
+
+    `told` and `shortfalls`: what the draft would do, in words, and what of it would not come true as meant.
+    """
 
     visit: Visit
     rights: Rights
@@ -74,6 +82,8 @@ class Sheet:
     preview: Preview
     edits: Edits = ()
     kept: KeptDraft | None = None
+    told: Told = NOTHING
+    shortfalls: tuple[Shortfall, ...] = ()
 
     @cached_property
     def at(self) -> Here:
@@ -105,6 +115,12 @@ class Sheet:
     def known(self) -> Screens:
         """Screens, their levels, and what these open."""
         return self.read.screens
+
+    @cached_property
+    def state(self) -> State:
+        """The practice with the draft laid on it, to be spoken of."""
+        division = trial.ruleset(self.read).compile(self.after.rows)
+        return State(self.after, Opened(division), self.known, isolated)
 
     @property
     def templates(self) -> tuple[Row, ...]:
@@ -154,14 +170,17 @@ def lay(visit: Visit) -> Sheet:
         newest, shared = view.last_touched(practice), view.last_touched("")
         read = parsed(view.files())
     edits = editing.parsed(kept.edits) if kept else ()
-    shown = _previewed(press, visit.someone.actor, practice, edits, (newest, shared))
-    return Sheet(visit, _rights(visit), read, shown, edits, kept if edits else None)
+    shown, words, short = _previewed(press, visit.someone.actor, practice, edits, (newest, shared))
+    return Sheet(visit, _rights(visit), read, shown, edits, kept if edits else None, words, short)
 
 
 @lru_cache(maxsize=8)
-def _previewed(press: Press, actor: str, practice: str, edits: Edits, _state: tuple[int, int]) -> Preview:
-    """A preview, kept while neither the draft nor the practice nor what all practices share has changed."""
-    return drafts.preview(press, Author(actor, How.SETUP), Draft(practice, 0, edits))
+def _previewed(
+    press: Press, actor: str, practice: str, edits: Edits, _state: tuple[int, int]
+) -> tuple[Preview, Told, tuple[Shortfall, ...]]:
+    """A preview with its words, kept while neither draft nor practice nor what all practices share has changed."""
+    shown = drafts.preview(press, Author(actor, How.SETUP), Draft(practice, 0, edits))
+    return shown, *drafts.in_words(shown, edits, isolated)
 
 
 def author(visit: Visit, kept: KeptDraft | None) -> Author:
@@ -209,4 +228,5 @@ def _rights(visit: Visit) -> Rights:
 
 def tried(sheet: Sheet) -> Sheet:
     """The same sheet as if nothing had been changed."""
-    return replace(sheet, edits=(), kept=None, preview=Preview(sheet.before, sheet.before, sheet.preview.newest))
+    shown = Preview(sheet.before, sheet.before, sheet.preview.newest)
+    return replace(sheet, edits=(), kept=None, preview=shown, told=NOTHING, shortfalls=())

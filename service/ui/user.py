@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from service.access.person import Visit
+from service.decision.words import explained
 from service.errors import ChangeRefused
 from service.exchange import Reply, see_other
 from service.policy.edits import RenameUser, SetActive
 from service.policy.practice import User
 from service.ui import places, portal, seeking, typed
 from service.ui.panel import panel
-from service.ui.reasons import abilities
 from service.ui.render import page
 from service.ui.sheet import Sheet, lay, lay_on
 from service.ui.typed import Problem
@@ -63,7 +63,6 @@ def _user(sheet: Sheet, who: str, problems: list[Problem] | None = None, name: s
     if known is None:
         return page(visit, "user_gone.html", 404, sheet=sheet, panel=panel(sheet), who=who)
     ticks = seeking.part(_ticks(sheet, who, query.one("roles")), query.one("page"))
-    roles = sheet.after.roles_of(who)
     return page(
         visit,
         "user.html",
@@ -75,11 +74,10 @@ def _user(sheet: Sheet, who: str, problems: list[Problem] | None = None, name: s
         ticks=ticks,
         all_roles=len(sheet.after.roles),
         find=query.one("roles").strip(),
-        combination=portal.of_roles(sheet.after, roles, sheet.read.catalog) if known.active else None,
-        abilities=abilities(sheet, who),
+        abilities=explained(who, sheet.state),
         toggle=typed.as_field(SetActive(who, not known.active)),
         leaver=_leaver(sheet, who),
-        leaves=len(roles),
+        leaves=len(sheet.after.roles_of(who)),
         copied=_copied(sheet, who, query.one("like")),
         colleague=query.one("colleague").strip(),
         colleagues=_colleagues(sheet, who, query.one("colleague")),

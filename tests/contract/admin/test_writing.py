@@ -88,12 +88,23 @@ def test_what_is_previewed_is_what_is_saved(api: Api) -> None:
         ("cam", LIST, True),
         ("cam", TASK, True),
     }
+    text = "Cam will be able to open the Patient Portal queue, and open and answer its messages."
+    assert seen["sentences"] == [{"text": text, "users": ["cam"], "gained": True}]
     assert (seen["change"], seen["nothing"], seen["refused"]) == (2, False, None)
     assert api.change() == 2
     tried = {"user": "cam", "screen": TASK, "action": "respond", **wanted}
     assert api.ask("POST", f"{RIVERSIDE}/try", tried).json == {"decision": True, "reason": "allowed"}
     assert api.ask("POST", f"{RIVERSIDE}/try", {**tried, "edits": []}).json["reason"] == "no_level"
     assert api.ask("POST", f"{RIVERSIDE}/try", {**tried, "user": "nobody"}).json["reason"] == "unknown_user"
+
+
+def test_a_preview_of_what_does_not_come_true(api: Api) -> None:
+    """A role for forwarded messages limits nobody who has the queue by another role: said, with that role."""
+    wanted = {"edits": [{"edit": "add_member", "role": "Patient Portal Communications Only", "user": "ann"}]}
+    seen = api.ask("POST", f"{RIVERSIDE}/preview", wanted).json
+    text = "Ann still has Full Access through Front Desk: to limit Ann, take Ann out of Front Desk."
+    assert seen["shortfalls"] == [{"text": text, "user": "ann", "roles": [FRONT]}]
+    assert seen["sentences"] == []
 
 
 def test_a_preview_of_what_would_be_refused(api: Api) -> None:

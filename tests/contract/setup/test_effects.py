@@ -22,12 +22,9 @@ class TestSentences:
         assert f"Why {COMMUNICATIONS} has Write on {TASK}." in shown
 
     def test_full_access(self, pat: Setup) -> None:
-        """The queue and its messages, in the words of the catalog."""
+        """The queue and its messages together, in the words of the catalog."""
         press(pat, AddMember("Front Desk", "cam"))
-        sentence = (
-            "Cam will be able to open the Patient Portal queue; open a Patient Portal message and "
-            "answer a Patient Portal message."
-        )
+        sentence = "Cam will be able to open the Patient Portal queue, and open and answer its messages."
         assert sentence in beside(pat)
 
     def test_losing(self, pat: Setup) -> None:
@@ -59,12 +56,27 @@ class TestSentences:
         for words in (
             "Cam will no longer be able to see the Orders queue.",
             "Max will no longer be able to change what is in the Orders queue and add to the Orders queue.",
-            "Dee will no longer be able to open the Patient Portal queue; open a Patient Portal message and answer",
+            "Dee will no longer be able to open the Patient Portal queue, and open and answer its messages.",
         ):
             assert words in shown
 
+    def test_many_alike(self, pat: Setup) -> None:
+        """People for whom the same becomes different are told together, and all of them can be read by name."""
+        press(pat, *(AddMember(COMMUNICATIONS, who) for who in ("cam", "max", "ada", "sam")))
+        shown = beside(pat)
+        assert "Ada, Cam and 2 more will be able to open and answer messages forwarded to them." in shown
+        listed = shown.partition("All 4 by name")[2]
+        assert all(name in listed for name in ("Cam Cole", "Sam Roy"))
+
 
 class TestWhatDidNotWork:
+    def test_a_level_lowered_in_vain(self, pat: Setup) -> None:
+        """Who keeps by another role what a level was to take away is named, with a button; nothing else is."""
+        press(pat, SetLevel("Biller", ORDERS, "Off"))
+        page = pat.get(f"{ROOT}/roles")
+        assert "Max still can see the Orders queue through Clinician: to take it away" in said(page)
+        assert editing.parsed(button(page, "Take Max out of Clinician")) == (RemoveMember("Clinician", "max"),)
+
     def test_ann_in_two_roles(self, pat: Setup) -> None:
         """Ann in Front Desk is not limited by a second role: the page says so, and its button takes her out."""
         press(pat, AddMember(COMMUNICATIONS, "ann"))

@@ -161,7 +161,8 @@ class TestUsers:
         assert 'value="Other"' in refused.text
 
     def test_what_a_user_can_do_and_why(self, pat: Setup) -> None:
-        """Sentence by sentence, with the level responsible."""
+        """Sentence by sentence, with the level responsible, by the name that people have for it."""
+        assert "Ann has Full Access: Ann can open the Patient Portal queue" in said(pat.get(f"{ROOT}/user?id=ann"))
         shown = said(pat.get(f"{ROOT}/user?id=max"))
         assert f"Clinician has Write on {ORDERS}" in shown
         assert f"Biller has Read on {ORDERS}" in shown

@@ -7,7 +7,7 @@ import pytest
 from service import folder
 from service.decision import trial
 from service.decision.effect import Opened, effect
-from service.decision.meant import limited, shortfalls
+from service.decision.meant import defeating, shortfalls
 from service.decision.words import State, explained, told
 from service.policy.edits import AddMember, DeleteRole, Edit, RemoveMember, SetActive, SetLevel, carried_out
 from service.policy.practice import Practice
@@ -229,12 +229,13 @@ class TestWhatSomebodyMayDo:
         assert explained("zoe", state(rows))[0].text == "Zoe can do nothing: no role of Zoe gives anything."
 
     def test_limiting(self) -> None:
-        """The edits to limit people to forwarded messages, the roles that defeat it, and what else would be lost."""
+        """The roles that defeat a limit to forwarded messages, and what else would be lost; without them it holds."""
         _, busy = changed(SetLevel("Front Desk", ORDERS, "Read"))
-        ann, cam = limited(["ann", "cam"], COMMS, "Patient Portal", busy)
-        assert (ann.defeating, ann.loses) == (("Front Desk",), ("see the Orders queue",))
-        assert cam.defeating == ()
-        _, after = changed(*ann.edits, *cam.edits, rows=busy.practice.rows)
+        kept, about = busy.gives(COMMS), busy.catalog.topics["Patient Portal"]
+        [front] = defeating("ann", kept, about, busy)
+        assert front == ("Front Desk", ("see the Orders queue",))
+        assert defeating("cam", kept, about, busy) == ()
+        edits = AddMember(COMMS, "ann"), RemoveMember(front.role, "ann"), AddMember(COMMS, "cam")
+        _, after = changed(*edits, rows=busy.practice.rows)
         for who in ("ann", "cam"):
-            about = after.catalog.topics["Patient Portal"]
-            assert after.may(who) & about == after.gives(COMMS)
+            assert after.may(who) & about == kept
