@@ -51,6 +51,13 @@ def read(folder: Path) -> dict[str, bytes]:
     return files
 
 
+def without_examples(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The files without those of policy folders of their own, for who got them from elsewhere than the disk."""
+    models = (path for path in files if path.startswith(f"{EXAMPLES}/") and path.endswith("/model.conf"))
+    apart = {path.removesuffix("model.conf") for path in models}
+    return {path: content for path, content in files.items() if not any(path.startswith(each) for each in apart)}
+
+
 def signature(folder: Path) -> Signature:
     """Changes whenever anything in the folder is written, added, removed or made readable; empty without a folder."""
     found = set()

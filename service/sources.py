@@ -140,7 +140,7 @@ def _committed(revision: str, path: str) -> dict[str, bytes]:
         if mode not in _FILE_MODES:
             raise UsageError(f"`{shown}` in `{name}` is not a file", "a link or a module of a commit is not followed")
         files[shown] = _git(name, "cat-file", "blob", blob.decode("ascii"))
-    return files
+    return folder.without_examples(files)
 
 
 def _git(name: str, *words: str) -> bytes:

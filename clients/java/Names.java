@@ -43,8 +43,12 @@ public final class Names {
         public static final String INACTIVE_USER = "inactive_user";
         public static final String UNKNOWN_SCREEN = "unknown_screen";
         public static final String UNKNOWN_ACTION = "unknown_action";
+        public static final String NO_RULE = "no_rule";
+        public static final String UNKNOWN_SUBJECT = "unknown_subject";
+        public static final String UNKNOWN_RESOURCE = "unknown_resource";
         public static final String UNKNOWN_TYPE = "unknown_type";
         public static final String PRACTICE_MISSING = "practice_missing";
+        public static final String VALUE_TOO_LONG = "value_too_long";
         public static final String POLICY_UNAVAILABLE = "policy_unavailable";
         public static final String POLICY_TOO_OLD = "policy_too_old";
         public static final String ROWS_ALTERED = "rows_altered";

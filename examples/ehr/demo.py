@@ -13,7 +13,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import FrameType
+
+COMMUNICATION = Path(__file__).with_name("communication.csv")
+"""Rows that the demonstration lacks for an EHR: who may see the Communication queue."""
 
 CHECK, SETUP, EHR = 8180, 8181, 8190
 PATIENCE = 60.0
@@ -48,6 +52,8 @@ def main() -> int:
     ehr = None
     try:
         if _answers(rolewarden, stopped, CHECK, SETUP):
+            bring = [sys.executable, "-m", "service", "import", str(COMMUNICATION)]
+            subprocess.run(bring, env=environ, stdout=subprocess.DEVNULL, check=True)
             ehr = _start([sys.executable, "-m", "examples.ehr"], {**environ, **asking})
             if _answers(ehr, stopped, EHR):
                 time.sleep(1)

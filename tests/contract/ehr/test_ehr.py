@@ -16,6 +16,7 @@ from rolewarden_client import Decision
 from rolewarden_client.wire import SORRY, unanswered
 from tests.unit.site import Site, ask, make
 
+EHR = Path(__file__).parents[3] / "examples" / "ehr"
 MESSAGE, FORWARDED_TO_ANN = 1041, 1045
 """A message that was forwarded to Ben and Cam, and one that was forwarded to Ann."""
 
@@ -44,8 +45,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def site(made: Path, tmp_path: Path) -> Iterator[Site]:
-    """The demonstration, published."""
+    """The demonstration, published, and what it lacks for this EHR."""
     copied = Site(made).copy(tmp_path)
+    lines = (EHR / "communication.csv").read_text().splitlines()
+    copied.publish("\n".join(line for line in lines if line.startswith("p, ")))
     yield copied
     copied.close()
 

@@ -25,7 +25,9 @@ description = schemathesis.openapi.from_dict(json.loads(described.description().
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Demonstration:
     """A published demonstration with an identifier, so that every endpoint is there."""
-    return publish(tmp_path_factory.mktemp("home"), {"ROLEWARDEN_PDP_ID": "https://access.example.org"})
+    believed = "user=X-Auth-User practice=X-Auth-Practice method=X-Original-Method uri=X-Original-URI"
+    set_up = {"ROLEWARDEN_PDP_ID": "https://access.example.org", "ROLEWARDEN_FORWARD_AUTH": believed}
+    return publish(tmp_path_factory.mktemp("home"), set_up)
 
 
 @pytest.fixture(scope="module")
