@@ -122,7 +122,7 @@ def test_backup(shell: Shell, type_all: Type) -> None:
 def test_every_command_on_a_page_exists(page: Path) -> None:
     """Whatever is shown as a command of ours, in whichever block or sentence, is one."""
     text = re.sub(r"\\\n", " ", page.read_text(encoding="utf-8"))
-    for words in re.findall(r"(?:^|[`$(/ ])rolewarden ((?:[a-z]+ ?)+)", text, re.MULTILINE):
+    for words in re.findall(r"(?:^|[`$(/ ])rolewarden ((?:[a-z][a-z-]* ?)+)", text, re.MULTILINE):
         command: click.Command = rolewarden
         for word in words.split():
             if not isinstance(command, click.Group) or word in NO_COMMANDS:
