@@ -55,11 +55,16 @@ def test_the_shipped_folder_holds() -> None:
 
 
 def test_what_is_published() -> None:
-    """The five files, the pairs kept apart and the cases are published; worlds and notes are not."""
+    """The five files, the pairs kept apart, the paths and the cases are published; worlds and notes are not."""
     read, _ = load({})
     assert read is not None
     assert sorted(read.texts) == bundle.published(shipped())
-    assert {path.partition("/")[0] for path in read.texts} == {*bundle.REQUIRED, bundle.SEPARATION, "cases"}
+    assert {path.partition("/")[0] for path in read.texts} == {
+        *bundle.REQUIRED,
+        bundle.SEPARATION,
+        bundle.PATHS,
+        "cases",
+    }
 
 
 def test_line_ends_of_windows_mean_the_same() -> None:
