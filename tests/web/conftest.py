@@ -4,12 +4,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.flow.harness import Home, Service, serving
 from tests.web.browsers import Window, browsing
 
 Open = Callable[..., Window]
+
+# A page that comes late on a busy machine is no fault of the page.
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")
