@@ -66,6 +66,9 @@ class ForwardHeaders(NamedTuple):
     method: str
     uri: str
 
+    def __str__(self) -> str:
+        return " ".join(f"{part}={name}" for part, name in self._asdict().items())
+
 
 def forward_headers(text: str) -> ForwardHeaders | None:
     """Which headers say what of a request that a proxy has in hand; None for no such thing."""

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import postgresql
+
 # A slow machine is no fault of the code, so no example of a property has a time limit.
 settings.register_profile("default", max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("default")
-
-from tests import postgresql
 
 DOOR = Path(__file__)
 ROOM = Path(__file__).parent.parent / "pyproject.toml"
