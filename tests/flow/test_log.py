@@ -123,7 +123,7 @@ def test_codes_of_errors(service: Service) -> None:
         (401, service.client("nothing").ask("ann", "respond", TASK)),
         (404, client.get("/")),
         (405, client.get(EVALUATION)),
-        (413, service.client().post(b" " * 70_000)),
+        (413, service.client().post(b" " * (2**20 + 1))),
         (400, client.send("POST", EVALUATION, b"{}", {**client.headers, "Content-Type": "text/plain"})),
     ):
         assert answer.status == status
