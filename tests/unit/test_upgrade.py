@@ -9,7 +9,8 @@ import pytest
 from service import upgrade
 from service.policy.edits import AddMember, AddRole, SetLevel
 from service.policy.legacy import Legacy, parse
-from service.upgrade import ROLE, Step, author, carried_out, planned, proved, unknown
+from service.proof import proved
+from service.upgrade import ROLE, Step, author, carried_out, planned, unknown
 from tests.unit.site import LIST, ORDERS, TASK, Site, reason
 
 OPERATOR = author("operator:test")
@@ -148,8 +149,8 @@ def test_the_proof_finds_what_is_wrong(site: Site) -> None:
     site.publish("g, user:max, role:Front Desk, riverside", "g, user:ann, role:Front Desk, riverside")
     proof = proved([step], site.press)
     assert not proof.holds
-    assert proof.without == (("riverside", "ann"), ("riverside", "cam"))
-    assert proof.gained == (("riverside", "ann"), ("riverside", "max"))
+    assert proof.without == [("riverside", "ann"), ("riverside", "cam")]
+    assert proof.gained == [("riverside", "ann"), ("riverside", "max")]
 
 
 def test_strangers_are_not_touched(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

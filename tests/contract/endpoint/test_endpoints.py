@@ -11,6 +11,7 @@ from service.errors import Unauthenticated
 from service.exchange import Reply
 from service.live import Live
 from service.observe import Recorder
+from service.setting import ForwardHeaders
 from service.store.counter import Counter
 from service.store.sql import Store
 from service.web import flask_app, guarded
@@ -19,15 +20,21 @@ from tests.contract.endpoint.doors import Door
 
 
 @pytest.fixture(scope="module")
-def named(open_door: Callable[[Settings], Door], demonstration: Demonstration) -> Door:
-    """A door with every endpoint: the metadata is there where the service has an identifier."""
-    return open_door(demonstration.having(pdp_id="https://access.example.org"))
+def whole(demonstration: Demonstration) -> Settings:
+    """Settings by which every endpoint is there: an identifier for the metadata, headers for the proxy."""
+    believed = ForwardHeaders(method="x-method", uri="x-uri", user="x-user", practice="x-practice")
+    return demonstration.having(pdp_id="https://access.example.org", forward_auth=believed)
 
 
-def test_the_table_has_every_route(demonstration: Demonstration) -> None:
+@pytest.fixture(scope="module")
+def named(open_door: Callable[[Settings], Door], whole: Settings) -> Door:
+    """A door with every endpoint."""
+    return open_door(whole)
+
+
+def test_the_table_has_every_route(demonstration: Demonstration, whole: Settings) -> None:
     """Nothing can be reached that does not stand in the table, by no other method, and nothing in it is missing."""
-    settings = demonstration.having(pdp_id="https://access.example.org")
-    routes = flask_app(settings, live_of(demonstration), Recorder(settings.log_decisions)).url_map.iter_rules()
+    routes = flask_app(whole, live_of(demonstration), Recorder(whole.log_decisions)).url_map.iter_rules()
     found = {(rule.rule, method) for rule in routes for method in rule.methods or () if method != "HEAD"}
     assert found == {(endpoint.path, endpoint.method) for endpoint in ENDPOINTS}
 
