@@ -2,8 +2,8 @@
 
 Those who had it become members of one role, made from its template where it is missing. One change for each practice,
 through `service.drafts` like every other, so that it can be stopped in the middle and begun again; doing it twice
-changes nothing. Nobody who had it loses it and nobody else gains anything, and that is shown before (`planned`) and
-asked again after (`proved`), of the rows as they then stand in the store.
+changes nothing. Nobody who had it loses it and nobody else gains anything: that is shown before, in the plan, and
+asked again after (`service.proof`), of the rows as they then stand in the store.
 """
 
 from __future__ import annotations
@@ -11,19 +11,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from service import inspection
 from service.changes import Author, published_templates
-from service.decision import trial
-from service.decision.effect import Effect, Flip, effect
-from service.decision.engine import Ruleset, Snapshot
+from service.decision.effect import Effect, Flip
 from service.drafts import Draft, preview, save
 from service.errors import ChangeRefused, InvalidPolicy, RolewardenError, UsageError
 from service.policy.edits import AddMember, AddRole, AnyEdit
 from service.policy.legacy import Legacy, Problem
 from service.policy.practice import Practice
 from service.publish import Press
-from service.store.view import View
-from service.values import ROLE_PREFIX, USER_PREFIX, How, Revision, Row
+from service.values import ROLE_PREFIX, How, Revision, Row
 
 ROLE = "Patient Portal Full Access"
 """The role, and the template that it is made from."""
@@ -48,25 +44,6 @@ class Step:
     inactive: frozenset[str]
     effect: Effect
     refused: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """What was asked afterwards. `without`: (practice, user) who had it and has it not; `gained`: who else gained.
-
-    `asked`: questions to the engine. `inactive`: people who had it, are in the role, and are refused as inactive.
-    """
-
-    asked: int
-    people: int
-    inactive: int
-    without: tuple[tuple[str, str], ...]
-    gained: tuple[tuple[str, str], ...]
-
-    @property
-    def holds(self) -> bool:
-        """Whether everybody who had it has it, and nobody else gained."""
-        return not self.without and not self.gained
 
 
 def author(operator: str, reference: str = "") -> Author:
@@ -116,7 +93,7 @@ def step(practice: str, had: Mapping[str, bool], press: Press, author: Author) -
     if shown.rehearsal is None:
         return plan
     plan = replace(plan, effect=shown.rehearsal.effect)
-    strangers = _strangers(plan.effect.flips, plan)
+    strangers = strangers_to(plan, plan.effect.flips)
     if strangers:
         return replace(plan, refused=f"`{strangers[0].user}` would be affected, who is not to be")
     return plan
@@ -142,7 +119,7 @@ def unlike(after: Practice, templates: Iterable[Row]) -> str:
     return f"there is a role `{ROLE}` with other levels than the template: rename it first"
 
 
-def _strangers(flips: Iterable[Flip], plan: Step) -> list[Flip]:
+def strangers_to(plan: Step, flips: Iterable[Flip]) -> list[Flip]:
     """Answers that the upgrade must not change: of others, and any that somebody loses."""
     return [flip for flip in flips if not flip.gained or flip.user not in plan.had]
 
@@ -159,39 +136,3 @@ def carried_out(
             result = error
         done(1)
         yield plan, result
-
-
-def proved(steps: Iterable[Step], press: Press, done: Done = lambda _: None) -> Proof:
-    """Ask of everybody, of the rows as they stand in the store, whether they have it; and who else gained since."""
-    asked, people, inactive, without, gained = 0, 0, 0, list[tuple[str, str]](), list[tuple[str, str]]()
-    with press.store.reading() as view:
-        read = inspection.parsed(view.files())
-        granted = _opened(view)
-    rules = trial.ruleset(read)
-    for plan in steps:
-        with press.store.reading() as view:
-            after, before = _compiled(view, rules, plan.practice), _compiled(view, rules, plan.practice, plan.base)
-        for user in sorted(plan.had - plan.inactive):
-            questions = [(USER_PREFIX + user, plan.practice, *pair) for pair in granted]
-            asked += len(questions)
-            people += 1
-            if not all(after.decide(question).allowed for question in questions):
-                without.append((plan.practice, user))
-        inactive += len(plan.inactive)
-        flips = effect(before, after, [plan.practice]).flips
-        gained += sorted({(plan.practice, flip.user) for flip in _strangers(flips, plan)})
-        done(1)
-    return Proof(asked, people, inactive, tuple(without), tuple(gained))
-
-
-def _opened(view: View) -> tuple[tuple[str, str], ...]:
-    """Each (screen, action) that the template opens."""
-    known = inspection.parsed(view.files()).screens.granted
-    levels = [row.fields[2:4] for row in published_templates(view) if row.fields[0] == ROLE_PREFIX + ROLE]
-    return tuple(sorted((screen, action) for screen, level in levels for action in known[screen, level]))
-
-
-def _compiled(view: View, rules: Ruleset, practice: str, at: int | None = None) -> Snapshot:
-    """One practice as it is, or as it was after a revision."""
-    rows = view.rows(practice) if at is None else view.rows_at(at, practice)
-    return Snapshot(rules, {practice: rules.compile(rows)})

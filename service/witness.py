@@ -111,7 +111,9 @@ class Witness:
         try:
             for hearing in hearings:
                 flips = hearing.flips
-                answers = [self._answers(each, deadline) for each in (hearing.before, hearing.after)]
+                before = self._answers(hearing.before, deadline)
+                after = before if hearing.after is hearing.before else self._answers(hearing.after, deadline)
+                answers = [before, after]
                 if differ := _differing(hearing, answers):
                     return Statement(asked, differ)
                 asked += len(hearing.after.requests)

@@ -14,8 +14,9 @@ from service.errors import RolewardenError
 from service.policy import legacy
 from service.policy.edits import AddMember
 from service.policy.legacy import Legacy, Problem
+from service.proof import Person, Proof, proved
 from service.publish import Press
-from service.upgrade import ROLE, Proof, Step
+from service.upgrade import ROLE, Step
 
 MOST = 20
 """Lines of a list that somebody reads; the rest is counted."""
@@ -120,7 +121,7 @@ def _show(known: Legacy, plan: Sequence[Step]) -> None:
 
 def _prove(plan: Sequence[Step], press: Press, *, failed: int) -> Exit:
     with present.progress("proving", len(plan), large=True) as done:
-        proof = steps.proved(plan, press, done)
+        proof = proved(plan, press, done)
     console = present.out()
     present.say(console, "", *_proof(proof))
     if failed:
@@ -129,12 +130,20 @@ def _prove(plan: Sequence[Step], press: Press, *, failed: int) -> Exit:
 
 
 def _proof(proof: Proof) -> list[str]:
+    """What was asked and found, a line each."""
     asked = f"{proof.asked:,} questions to the engine"
     lines = [f"proof: {proof.people - len(proof.without):,} of {proof.people:,} people who had it have it ({asked})"]
-    lines += [f"  `{user}` of `{practice}` has it not" for practice, user in proof.without[:MOST]]
+    lines += _people(proof.without, " has it not")
     others = f"{len(proof.gained):,} others are affected" if proof.gained else "nobody else gained or lost anything"
-    lines.append(f"proof: {others}")
-    lines += [f"  `{user}` of `{practice}`" for practice, user in proof.gained[:MOST]]
+    lines += [f"proof: {others}", *_people(proof.gained)]
+    heard = f"{proof.heard:,} questions about everybody in these practices"
+    said = f"differs on {present.count(len(proof.differ), 'person')}" if proof.differ else "says the same"
+    lines += [f"proof: stock Casbin {said} ({heard})", *_people(proof.differ)]
+    lines += [f"  it could not be heard about `{practice}`" for practice in proof.unheard[:MOST]]
     if proof.inactive:
         lines.append(f"besides, {proof.inactive:,} who had it are inactive: in the role, and refused until enabled")
     return lines
+
+
+def _people(people: Sequence[Person], what: str = "") -> list[str]:
+    return [f"  `{user}` of `{practice}`{what}" for practice, user in people[:MOST]]

@@ -56,7 +56,10 @@ class Slice(NamedTuple):
 
 
 class Hearing(NamedTuple):
-    """The same questions before and after a change, as slices, with what we answer. `flips`: an answer changes."""
+    """The same questions before and after a change, as slices, with what we answer. `flips`: an answer changes.
+
+    Where the rows that decide are the same before and after, both are one slice, which is asked once.
+    """
 
     before: Slice
     after: Slice
@@ -152,12 +155,21 @@ def hearings(docket: Docket, sides: Callable[[str], tuple[Side, Side]]) -> Itera
         for cell in cells:
             by_practice[cell.practice].append(cell)
         for practice, own in by_practice.items():
-            before, after = (Sliced(practice, side) for side in sides(practice))
-            for screen, users in _together(own):
-                asked = [(screen, action) for action in docket.actions.get(screen, ())]
-                requests = tuple((user, practice, *pair) for user in users for pair in asked)
-                ours = before.ours(requests), after.ours(requests)
-                yield Hearing(before.slice(screen, requests), after.slice(screen, requests), ours, flips)
+            yield from heard(practice, own, docket.actions, sides(practice), flips=flips)
+
+
+def heard(
+    practice: str, cells: Iterable[Cell], actions: Mapping[str, Sequence[str]], sides: tuple[Side, Side], *, flips: bool
+) -> Iterator[Hearing]:
+    """What to ask about these cells of one practice, a few users at a time. `actions`: those to ask of each screen."""
+    before, after = (Sliced(practice, side) for side in sides)
+    for screen, users in _together(cells):
+        asked = [(screen, action) for action in actions.get(screen, ())]
+        requests = tuple((user, practice, *pair) for user in users for pair in asked)
+        slices = before.slice(screen, requests), after.slice(screen, requests)
+        if frozenset(slices[0].rows) == frozenset(slices[1].rows) and slices[0].model == slices[1].model:
+            slices = slices[0], slices[0]
+        yield Hearing(*slices, (before.ours(requests), after.ours(requests)), flips)
 
 
 def _together(cells: Iterable[Cell]) -> Iterator[tuple[str, list[str]]]:

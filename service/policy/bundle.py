@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from service.policy import bare, catalog, hints, lint, model, paths, request, rows, separation, worlds
 from service.policy import cases as case_files
@@ -40,7 +41,7 @@ Progress = Callable[[str, int], object]
 """Told of each file of rows when it was read, and how many rows it has."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Bundle:
     """A policy folder that could be read as a whole. `texts` are the files that are published, by path.
 
@@ -59,7 +60,7 @@ class Bundle:
     texts: Mapping[str, str]
     bare: Bare | None = None
 
-    @property
+    @cached_property
     def screens(self) -> Screens:
         """Levels and what they open, worked out from the rows."""
         return lint.screens(self.catalog, self.shared.rows)

@@ -22,6 +22,7 @@ from sqlalchemy import (
     bindparam,
     literal_column,
     null,
+    or_,
     select,
     union_all,
 )
@@ -137,3 +138,12 @@ ANY_ROW_OF = union_all(
     )
 ).limit(1)
 """One row that belongs to any of the practices that are bound as `practices`, if there is one."""
+
+
+def kept_of(practice: str) -> ColumnElement[bool]:
+    """The rows in `revision_row` that belong to a practice; of "", those that all share."""
+    row = tables.revision_row.c
+    own = {kind: home.columns.index(home.practice) for kind, home in HOMES.items() if home.practice is not None}
+    if not practice:
+        return row.kind.not_in(own)
+    return or_(*((row.kind == kind) & (row[tables.FIELDS[position]] == practice) for kind, position in own.items()))

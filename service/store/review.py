@@ -18,9 +18,6 @@ from service.store import homes, tables
 from service.store.base import Fared, Some
 from service.values import Row
 
-_PRACTICE_FIELD = {"p": 1, "g": 2, "practice": 0, "user": 0, "role": 0}
-"""Which field of a row names its practice, for a row that is kept in `revision_row`."""
-
 
 def fared(connection: Connection, numbers: Collection[int], practice: str, most: int) -> dict[int, Fared]:
     """By revision, how many people of a practice gained and lost, and the ids of the first."""
@@ -102,9 +99,7 @@ def _counted(condition: ColumnElement[bool]) -> ColumnElement[int]:
 
 def _of(practice: str) -> ColumnElement[bool]:
     """The row belongs to a practice, or to all."""
-    row = tables.revision_row.c
-    own = [(row.kind == kind) & (row[tables.FIELDS[column]] == practice) for kind, column in _PRACTICE_FIELD.items()]
-    return or_(row.kind.not_in(tuple(_PRACTICE_FIELD)), *own)
+    return or_(homes.kept_of(""), homes.kept_of(practice))
 
 
 def _rows(connection: Connection, numbers: Collection[int], practice: str) -> Iterable[Any]:

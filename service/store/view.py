@@ -173,12 +173,11 @@ class View:
         row, touched = tables.revision_row.c, tables.revision_practice.c
         events = select(row.added, *_ROW).where(row.number <= number).order_by(row.number, row.seq)
         if practice is not None:
-            events = events.where(row.number.in_(select(touched.number).where(touched.practice == practice)))
+            numbers = select(touched.number).where(touched.practice == practice)
+            events = events.where(row.number.in_(numbers), homes.kept_of(practice))
         standing: set[Row] = set()
         for added, kind, *fields in self._connection.execute(events):
-            event = homes.row(kind, fields)
-            if practice is None or event.practice == practice:
-                (standing.add if added else standing.discard)(event)
+            (standing.add if added else standing.discard)(homes.row(kind, fields))
         return frozenset(standing)
 
     def effects(self, number: int, practice: str | None = None) -> tuple[Affected, ...]:

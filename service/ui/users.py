@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from service import upgrade
 from service.access.person import Visit
 from service.errors import ChangeRefused
 from service.exchange import Reply, see_other
@@ -67,6 +68,7 @@ def _users(sheet: Sheet, problems: list[Problem] | None = None) -> Reply:
         problems=problems or [],
         user=form.one("user"),
         name=form.one("name"),
+        upgraded=upgrade.ROLE in sheet.after.roles,
     )
 
 

@@ -56,6 +56,13 @@ class TestHearing:
         """Every question is asked before and after, and counts once."""
         assert WITNESS.hear([hearing(True, False)] * 3) == Statement(6)
 
+    def test_asked_once(self) -> None:
+        """Where the same rows decide before and after, the question is asked once."""
+        once = f"{READY}sys.stdin.readline(); print('[true, false]', flush=True); sys.exit()"
+        with answering(once) as witness:
+            same = Hearing(ASKED, ASKED, ((True, False), (True, False)), flips=True)
+            assert witness.hear([same]) == Statement(2)
+
     def test_differs(self) -> None:
         """The first answers that differ are told, and nothing more is asked."""
         found = WITNESS.hear([hearing(True, False), hearing(False, False), hearing(True, True)])

@@ -65,7 +65,7 @@ def browsing() -> Iterator[Browser]:
 
 @dataclass
 class Window:
-    """One window of one person, with cookies of its own. `address` is that of the service; `script`: pages may run it."""
+    """One window of one person, with cookies of its own. `address` is the service's; `script`: whether any runs."""
 
     page: Page
     context: BrowserContext

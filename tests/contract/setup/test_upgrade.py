@@ -33,6 +33,14 @@ def test_those_who_had_it(pat: Setup) -> None:
     assert (newest(pat).actor, newest(pat).reason) == ("user:pat", "Other: Upgrade")
 
 
+def test_it_is_found_from_users(pat: Setup) -> None:
+    """Users leads to it until the practice has the role, and then no more."""
+    assert f'href="{PAGE}"' in pat.get("/practices/riverside/users").text
+    pat.post(PAGE, {"had": ["ann"]})
+    save(pat)
+    assert f'href="{PAGE}"' not in pat.get("/practices/riverside/users").text
+
+
 def test_a_list(pat: Setup) -> None:
     """A list of the EHR says the same; who is in the role already is left as they are, and twice is once."""
     text = "practice,user,had\nriverside,ann,yes\nriverside,cam,1\nriverside,eve,no\n"
