@@ -27,8 +27,8 @@ _LINGER_SECONDS = 2.0
 """How long a connection that we have ended waits for the client to end it, too, so that it gets the whole answer."""
 
 _LOOK_SECONDS = 0.5
-_MOST_LEFT_OVER = 65536
-"""Bytes that a client may go on to send meanwhile."""
+_MOST_LEFT_OVER = 1 << 20
+"""Bytes that a client may go on to send meanwhile: as many again as a body may have."""
 
 
 class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
@@ -114,7 +114,7 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
         """Take what a client still sends. To close on it would reset the connection, with our answer under way."""
         more = b""
         with contextlib.suppress(OSError):
-            more = conn.sock.recv(4096)
+            more = conn.sock.recv(65536)
         conn.left_over += len(more)
         if not more or conn.left_over > _MOST_LEFT_OVER:
             self._leaving.remove(conn)

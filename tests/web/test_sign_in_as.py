@@ -54,4 +54,4 @@ class TestChoosing:
         other.page.goto("/")
         expect(other.page).to_have_url(re.compile("/signin"))
         ada.page.goto("/")
-        expect(ada.page.get_by_text("Ada Ash")).to_be_visible()
+        expect(ada.page.get_by_role("banner").get_by_text("Ada Ash")).to_be_visible()
