@@ -15,33 +15,19 @@ import json
 import os
 import selectors
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median, quantiles
 from tempfile import TemporaryDirectory
-from time import perf_counter, sleep
+from time import perf_counter
 from typing import NamedTuple
 
-from flask import Flask, Response, request
-
 from bench.measure import Report
-from bench.publish import fill
+from bench.served import HOST, request_of, served, stored, whole
 from bench.worlds import World
-from service import wsgi
-from service.access.tokens import mint
-from service.config import Settings
-from service.publish import Press
-from service.store.counter import Counter
-from service.store.sql import Store
 from service.values import Request
-from service.witness import Witness
 
 SIZE, CONNECTIONS, SECONDS, ROUNDS, QUESTIONS = 10_000, 16, 2.0, 3, 4_000
-HOST = "127.0.0.1"
 
 
 class Exchange(NamedTuple):
@@ -57,8 +43,8 @@ def run(sizes: Mapping[str, int]) -> Report:  # noqa: ARG001 (the size of the wo
     report = Report("Checks over HTTP", head)
     with TemporaryDirectory(prefix="rolewarden-bench-") as place:
         home, world = Path(place), World(SIZE)
-        token = _store(home)
-        with _served(home, "service") as ours, _served(home, "plain") as plain:
+        token = stored(home, SIZE)
+        with served(home, "service") as ours, served(home, "plain") as plain:
             for name, exchanges in _exchanges(world, token).items():
                 anything = [Exchange(each.request, b'"decision":') for each in exchanges]
                 rounds = [(_load(ours, exchanges), _load(plain, anything)) for _ in range(ROUNDS)]
@@ -75,22 +61,6 @@ def _line(name: str, ours: Sequence[list[float]], plain: Sequence[list[float]]) 
         late = quantiles(taken, n=100)[-1]
         cells += [f"{rates[-1]:,.0f}", f"{median(taken) * 1e3:.1f} ms", f"{late * 1e3:.1f} ms"]
     return (*cells, f"{rates[0] / rates[1]:.2f}")
-
-
-def _store(home: Path) -> str:
-    """Make the store of a service in this folder, with the world in it; returns the text of a token."""
-    Counter.create(home / "counter").close()
-    url = f"sqlite:///{home / 'rolewarden.db'}"
-    with (
-        closing(Store.open(url, create=True)) as store,
-        closing(Counter.open(home / "counter")) as counter,
-        closing(Witness()) as witness,
-    ):
-        press = Press(store, counter, opinion=witness.hear)
-        fill(press, home / "policies", World.count(SIZE))
-        token, text = mint("bench", None, press.now())
-        store.add_token(token)
-    return text
 
 
 def _exchanges(world: World, token: str) -> dict[str, list[Exchange]]:
@@ -114,69 +84,9 @@ def _exchange(question: Request, allowed: bool, token: str) -> Exchange:
             "context": {"practice": practice},
         }
     ).encode()
-    head = (
-        f"POST /access/v1/evaluation HTTP/1.1\r\nHost: {HOST}\r\nAuthorization: Bearer {token}\r\n"
-        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    return Exchange(
+        request_of("/access/v1/evaluation", token, body), b'"decision":true' if allowed else b'"decision":false'
     )
-    return Exchange(head.encode() + body, b'"decision":true' if allowed else b'"decision":false')
-
-
-# --- the services ---
-
-
-@contextmanager
-def _served(home: Path, kind: str) -> Iterator[int]:
-    """Run a service in a process of its own; its port."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port = int(probe.getsockname()[1])
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("ROLEWARDEN_")}
-    environ |= {"ROLEWARDEN_HOME": str(home), "ROLEWARDEN_BIND": f"{HOST}:{port}"}
-    command = [sys.executable, "-m", "bench.http", kind]
-    with (home / f"{kind}.log").open("wb") as log:
-        process = subprocess.Popen(command, env=environ, stdout=log, stderr=log)
-    try:
-        _await(port, process)
-        yield port
-    finally:
-        process.terminate()
-        process.wait(60)
-
-
-def _await(port: int, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(200):
-        if process.poll() is not None:
-            break
-        try:
-            socket.create_connection((HOST, port), 1).close()
-        except OSError:
-            sleep(0.1)
-        else:
-            return
-    raise AssertionError("the service does not answer")
-
-
-def _serve(kind: str) -> None:
-    """What the process of a service runs."""
-    settings = Settings.from_environ(os.environ)
-    if kind == "service":
-        wsgi.serve(settings)
-    else:
-        own = settings.home / "plain"
-        own.mkdir()
-        wsgi.Server(replace(settings, home=own), _plain).run()
-
-
-def _plain(_settings: Settings) -> Flask:
-    """An application that reads what it is sent and says yes."""
-    app = Flask("plain", static_folder=None)
-
-    @app.post("/access/v1/evaluation")
-    def answer() -> Response:
-        request.get_data(cache=False)
-        return Response(b'{"decision":true}', content_type="application/json")
-
-    return app
 
 
 # --- the load ---
@@ -204,14 +114,10 @@ class _Connection:
         part = self.socket.recv(65536)
         assert part, "the service closed a connection"
         self._received += part
-        head, ends, body = self._received.partition(b"\r\n\r\n")
-        if not ends:
+        if not whole(self._received):
             return False
-        length = next(line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
-        if len(body) < int(length.split(b":")[1]):
-            return False
-        assert head.startswith(b"HTTP/1.1 200 "), self._received
-        assert self._exchange.expected in body, self._received
+        assert self._received.startswith(b"HTTP/1.1 200 "), self._received
+        assert self._exchange.expected in self._received, self._received
         return True
 
 
@@ -231,7 +137,3 @@ def _load(port: int, exchanges: Sequence[Exchange]) -> list[float]:
         for key in list(selector.get_map().values()):
             key.data.socket.close()
     return taken
-
-
-if __name__ == "__main__":
-    _serve(sys.argv[1])

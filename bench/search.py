@@ -1,9 +1,8 @@
-"""A search for everyone who may, and one page of My Tasks, from the bytes of the request to the bytes of the answer.
+"""A search for everyone who may, from the bytes of the request to the bytes of the answer.
 
 A practice of so many users, who all have the one role that opens a screen, is asked who may answer messages on it:
 the longest answer that there can be. Everything but the socket is timed: strict reading, the decision about each
-user, the page, the log line, the writing. The page of My Tasks is a batch of thirteen questions of one user. 30 rounds
-each; what is answered is held against what is known of the practice.
+user, the page, the log line, the writing. 30 rounds; what is answered is held against what is known of the practice.
 
 Target: 5,000 users found in under 20 ms of one core. The wall clock stands beside it: on a machine that is busy with
 other work, work waits for its turn.
@@ -24,7 +23,7 @@ from bench.worlds import POLICIES
 from service import folder
 from service.access.permissions import Admitted
 from service.access.tokens import mint
-from service.api import batch, search
+from service.api import search
 from service.config import Settings
 from service.decision import trial
 from service.exchange import Reply
@@ -37,29 +36,19 @@ from service.values import Caller, Row
 
 USERS, ROUNDS, LIMIT = (50, 500, 5_000), 30, 20e-3
 SCREEN, ACTION, ROLE, PRACTICE = "Task - Patient Portal", "respond", "role:Front Desk", "big"
-QUEUES = (
-    *("Communication", "Orders", "Results", "Superbill", "SOAP Notes", "eDocuments", "Prescription", "Reminder"),
-    *("Patient Portal", "Fax", "Fax Updocx", "Case Mgmt.", "NYSED"),
-)
-
 Ask = Callable[[bytes], Reply]
 
 
 def run(sizes: Mapping[str, int]) -> Report:  # noqa: ARG001 (the size of the world plays no part)
     """Measure each number of users in a process of its own."""
-    head = ("asked", "users", "answer", "of one core", "wall clock", "slowest")
-    report = Report("A search, and a page of questions", head)
+    head = ("users", "answer", "of one core", "wall clock", "slowest")
+    report = Report("A search", head)
     slowest = 0.0
     for users in USERS:
-        for name, size, cpu, wall in apart(_size, users):
-            slowest = max(slowest, median(cpu)) if name == "search" else slowest
-            late = max(wall)
-            report.lines.append(
-                (
-                    *(name, f"{users:,}", f"{size / 1024:,.1f} KiB", f"{median(cpu) * 1e3:.2f} ms"),
-                    *(f"{median(wall) * 1e3:.2f} ms", f"{late * 1e3:.2f} ms"),
-                )
-            )
+        size, cpu, wall = apart(_size, users)
+        slowest = max(slowest, median(cpu))
+        times = [f"{seconds * 1e3:.2f} ms" for seconds in (median(cpu), median(wall), max(wall))]
+        report.lines.append((f"{users:,}", f"{size / 1024:,.1f} KiB", *times))
     found = f"{slowest * 1e3:.1f} ms"
     report.targets.append(Target(f"{USERS[-1]:,} users found in under {LIMIT * 1e3:.0f} ms", found, slowest < LIMIT))
     return report
@@ -75,8 +64,8 @@ class _Nothing:
         """Nobody forgets it."""
 
 
-def _size(users: int) -> list[tuple[str, int, list[float], list[float]]]:
-    """Name, bytes of the answer, CPU seconds and seconds of each round."""
+def _size(users: int) -> tuple[int, list[float], list[float]]:
+    """Bytes of the answer, CPU seconds and seconds of each round."""
     configure_log(io.BytesIO())
     state, names = _state(users)
     token, text = mint("bench", None, "")
@@ -85,19 +74,11 @@ def _size(users: int) -> list[tuple[str, int, list[float], list[float]]]:
     headers = {"authorization": f"Bearer {text}", "content-type": "application/json"}
     given: Any = {"live": None, "settings": settings, "recorder": Recorder(settings.log_decisions)}
     everyone = partial(search.find, "subject", headers, admitted=admitted, **given)
-    page = partial(batch.evaluate_all, headers, admitted=admitted, **given)
-    shared = {"context": {"practice": PRACTICE}, "action": {"name": ACTION}}
-    sought = {**shared, "subject": {"type": "user"}, "resource": {"type": "screen", "id": SCREEN}}
-    items = [{"resource": {"type": "screen", "id": f"Task - {queue}"}} for queue in QUEUES]
-    tasks = {**shared, "subject": {"type": "user", "id": names[0]}, "evaluations": items}
+    resource, action = {"type": "screen", "id": SCREEN}, {"name": ACTION}
+    sought = {"subject": {"type": "user"}, "resource": resource, "action": action, "context": {"practice": PRACTICE}}
     told = json.loads(everyone(body=json.dumps(sought).encode()).body)
     assert [each["id"] for each in told["results"]] == names
-    decisions = json.loads(page(body=json.dumps(tasks).encode()).body)["evaluations"]
-    assert [each["decision"] for each in decisions] == [f"Task - {queue}" == SCREEN for queue in QUEUES]
-    return [
-        ("search", *_timed(lambda: everyone(body=json.dumps(sought).encode()))),
-        ("page", *_timed(lambda: page(body=json.dumps(tasks).encode()))),
-    ]
+    return _timed(lambda: everyone(body=json.dumps(sought).encode()))
 
 
 def _state(users: int) -> tuple[State, list[str]]:
@@ -109,17 +90,16 @@ def _state(users: int) -> tuple[State, list[str]]:
     rows += [Row("user", (PRACTICE, name, name, "active")) for name in names]
     rows += [Row("g", (f"user:{name}", ROLE, PRACTICE)) for name in names]
     snapshot = trial.snapshot(trial.ruleset(read), rows, 1)
-    loaded = Loaded(snapshot, read.request_map, read.catalog, {}, frozenset({PRACTICE}), "", "")
+    loaded = Loaded(snapshot, read.request_map, read.catalog, read.paths, {}, frozenset({PRACTICE}), "", "")
     return State(loaded, None, _Nothing()), names
 
 
 def _timed(work: Callable[[], Reply]) -> tuple[int, list[float], list[float]]:
-    cpu: list[float] = []
-    wall: list[float] = []
+    size, cpu, wall = 0, list[float](), list[float]()
     with quiet():
         for _ in range(ROUNDS):
             began, worked = perf_counter(), process_time()
-            reply = work()
+            size = len(work().body)
             cpu.append(process_time() - worked)
             wall.append(perf_counter() - began)
-    return len(reply.body), cpu, wall
+    return size, cpu, wall
