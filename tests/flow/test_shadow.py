@@ -19,6 +19,7 @@ def test_what_differs_is_taken_down(home: Home) -> None:
                 assert (answer.status, answer.body) == (plain.status, plain.body)
         client = next(iter(service.clients_of_every_worker().values()))
         metrics = client.get("/metrics").body.decode()
+        assert service.stop() == 0
     assert 'rolewarden_shadow_answers_total{what="gained"} 2.0' in metrics
     found = shadow.read(home.var / "shadow")
     assert found.differ == {Difference("riverside", "ann", TASK, "respond", gained=True): 2}
