@@ -144,8 +144,7 @@ def communication() -> str:
 def from_queue(number: int) -> str:
     """An item, opened from the queue."""
     mine = tasks()
-    mine.open_from_queue()
-    return _shown(mine, portal().get(number) or abort(404), forwarded=False)
+    return _shown(mine, mine.open_from_queue(portal().get(number)), forwarded=False)
 
 
 @ehr.get("/message/<int:number>")
@@ -170,10 +169,10 @@ def answer_by_link(number: int) -> Anything:
 @ehr.post("/tasks/portal/<int:number>/forward")
 def forward(number: int) -> Anything:
     """Into somebody's Communication queue; whether they may open it there is asked when they do."""
-    tasks().open_from_queue()
-    to, item = request.form.get("to", ""), portal().get(number)
-    if item is None or to not in STAFF:
-        abort(404)
+    item = tasks().open_from_queue(portal().get(number))
+    to = request.form.get("to", "")
+    if to not in STAFF:
+        abort(400)
     portal().forward(item, to)
     return redirect(url_for("ehr.from_queue", number=number))
 

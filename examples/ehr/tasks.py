@@ -33,6 +33,7 @@ QUEUES = {
 """Each queue of My Tasks, in its order: the screen that guards it, and what opening it is called there."""
 
 NOT_YOURS = "This message was not forwarded to you."
+NO_SUCH_ITEM = "There is nothing of this number in the queue."
 
 
 class Refused(Exception):
@@ -63,9 +64,12 @@ class Tasks:
         """My Tasks > Patient Portal."""
         self._require(("open_queue", LIST))
 
-    def open_from_queue(self) -> None:
+    def open_from_queue(self, item: Item | None) -> Item:
         """Any item of the queue: a message, an intake form, a document, an appointment request alike."""
         self._require(("open_queue", LIST), ("open_message", TASK))
+        if item is None:
+            raise Refused(NO_SUCH_ITEM)
+        return item
 
     def open_communication(self) -> None:
         """The Communication queue."""
@@ -80,14 +84,9 @@ class Tasks:
 
     def respond(self, item: Item | None, *, forwarded: bool) -> Item:
         """Answering is asked by itself, and again when the answer is sent: the page may have been open for an hour."""
-        if forwarded:
-            item = self.open_forwarded(item)
-        else:
-            self.open_from_queue()
+        opened = self.open_forwarded(item) if forwarded else self.open_from_queue(item)
         self._require(("respond", TASK))
-        if item is None:
-            raise Refused("There is no such message.")
-        return item
+        return opened
 
     def may_respond(self) -> bool:
         """Whether to show the box to answer in. Showing it lets nobody answer; `respond` does."""

@@ -46,17 +46,22 @@ def service(seed: Home, browser: Browser, tmp_path: Path) -> Iterator[Service]:
 
 
 @pytest.fixture
-def open_window(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Open]:
+def running(request: pytest.FixtureRequest) -> Service:
+    """What windows look at: `service` where the test has one, else `standing`."""
+    found: Service = request.getfixturevalue("service" if "service" in request.fixturenames else "standing")
+    return found
+
+
+@pytest.fixture
+def open_window(running: Service, browser: Browser) -> Iterator[Open]:
     """Opens windows; each has cookies of its own, as another person's browser would.
 
-    They look at `service` where the test has one, else at `standing`.
+    They show Setup, or what is at `address`.
     """
-    name = "service" if "service" in request.fixturenames else "standing"
-    running: Service = request.getfixturevalue(name)
     opened: list[Window] = []
 
-    def opening(*size: tuple[int, int], **how: bool) -> Window:
-        opened.append(Window.opened(browser, f"http://{running.pages}", *size, **how))
+    def opening(*size: tuple[int, int], address: str = f"http://{running.pages}", **how: bool) -> Window:
+        opened.append(Window.opened(browser, address, *size, **how))
         return opened[-1]
 
     yield opening

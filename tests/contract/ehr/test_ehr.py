@@ -11,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from examples.ehr.pages import create_app
-from examples.ehr.tasks import NOT_YOURS
+from examples.ehr.tasks import NO_SUCH_ITEM, NOT_YOURS
 from rolewarden_client import Decision
 from rolewarden_client.wire import SORRY, unanswered
 from tests.unit.site import Site, ask, make
@@ -81,6 +81,7 @@ def test_full_access(site: Site) -> None:
     assert "Answer" in ann.get(f"/tasks/portal/{MESSAGE}")[1]
     assert ann.post(f"/tasks/portal/{MESSAGE}", text="It is on its way.") == 302
     assert "It is on its way." in ann.get(f"/tasks/portal/{MESSAGE}")[1]
+    assert NO_SUCH_ITEM in ann.get("/tasks/portal/9999")[1]
 
 
 def test_limited_access(site: Site) -> None:
