@@ -1,6 +1,7 @@
 """`make demo`: Rolewarden's demonstration and the little EHR beside it, and what to click.
 
-Both end together. The token by which the EHR asks is made anew at each start and stands in no file.
+Both end together, and nothing stays: each start has a new store, in a temporary folder, so that what is said to click
+is always true; ROLEWARDEN_HOME names a folder to keep. The token by which the EHR asks is new each time, in no file.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -42,8 +44,17 @@ WHAT_TO_CLICK = f"""
 
 def main() -> int:
     """Start both, say what to click, and wait for the first of them to end."""
+    for port in (CHECK, SETUP, EHR):
+        if _listens(port):
+            sys.exit(f"port {port} is in use: end what runs there, such as `make run`, and start again")
+    with tempfile.TemporaryDirectory() as home:
+        return run({"ROLEWARDEN_HOME": home, **os.environ})
+
+
+def run(environ: dict[str, str]) -> int:
+    """The same, once the ports are free."""
     token = f"rw_{secrets.token_hex(6)}_{secrets.token_hex(32)}"
-    environ = {**os.environ, "ROLEWARDEN_DEMO_TOKEN": token}
+    environ = {**environ, "ROLEWARDEN_DEMO_TOKEN": token}
     asking = {"EHR_TOKEN": token, "EHR_ROLEWARDEN": f"http://127.0.0.1:{CHECK}", "EHR_PORT": str(EHR)}
     asking["EHR_SETUP"] = f"http://127.0.0.1:{SETUP}"
     stopped = _on_signals()
@@ -53,7 +64,7 @@ def main() -> int:
     try:
         if _answers(rolewarden, stopped, CHECK, SETUP):
             bring = [sys.executable, "-m", "service", "import", str(COMMUNICATION)]
-            subprocess.run(bring, env=environ, stdout=subprocess.DEVNULL, check=True)
+            subprocess.run(bring, env=environ, stdout=subprocess.DEVNULL, check=True, start_new_session=True)
             ehr = _start([sys.executable, "-m", "examples.ehr"], {**environ, **asking})
             if _answers(ehr, stopped, EHR):
                 time.sleep(1)
@@ -75,12 +86,16 @@ def _answers(part: subprocess.Popen[bytes], stopped: Callable[[], bool], *ports:
     end = time.monotonic() + PATIENCE
     waiting = list(ports)
     while waiting and part.poll() is None and not stopped() and time.monotonic() < end:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", waiting[0])) == 0:
-                waiting.pop(0)
-                continue
-        time.sleep(0.1)
+        if _listens(waiting[0]):
+            waiting.pop(0)
+        else:
+            time.sleep(0.1)
     return not waiting
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _on_signals() -> Callable[[], bool]:
@@ -89,7 +104,7 @@ def _on_signals() -> Callable[[], bool]:
     def handler(number: int, _frame: FrameType | None) -> None:
         told.append(number)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # the last: its terminal is closed
         signal.signal(number, handler)
     return lambda: bool(told)
 
