@@ -287,4 +287,8 @@ def _say(answer: list[Any]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except BrokenPipeError:
+        # Whoever asked has gone. Not `sys.exit`: the interpreter would complain of what it can't write any more.
+        os._exit(0)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -94,6 +95,15 @@ class TestHearing:
         assert child(witness)
         witness.close()
         witness.close()
+
+    def test_whoever_asked_has_gone(self) -> None:
+        """The process ends without a word when nobody listens to it any more."""
+        ours, theirs = os.pipe()
+        command = [sys.executable, "-I", "-m", "service.witness"]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=theirs, stderr=subprocess.PIPE) as process:
+            os.close(ours)
+            os.close(theirs)
+            assert process.communicate(timeout=60) == (None, b"")
 
     def test_gets_nothing_of_our_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """No setting and no secret is handed on."""
