@@ -48,6 +48,9 @@ MOST_FINDINGS = 10
 
 _STANDARD_ERROR = 2
 
+_MOST_WITNESSES = 4
+"""Processes of stock Casbin for a command, which may publish a great deal and is not waited for by anybody else."""
+
 
 def main() -> NoReturn:
     """What the `rolewarden` script runs."""
@@ -200,7 +203,8 @@ def _store() -> Iterator[Store]:
 
 @contextmanager
 def _press() -> Iterator[Press]:
-    with _store() as store, closing(Counter.open(_settings().counter)) as counter, closing(Witness()) as witness:
+    witness = Witness(processes=min(os.cpu_count() or 1, _MOST_WITNESSES))
+    with _store() as store, closing(Counter.open(_settings().counter)) as counter, closing(witness):
         yield Press(store, counter, opinion=witness.hear)
 
 

@@ -7,8 +7,9 @@ it, of the practice before and after its upgrade, whenever that was: what admini
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from typing import NamedTuple
 
 from service import inspection
@@ -16,12 +17,15 @@ from service.changes import published_templates
 from service.decision import trial
 from service.decision.effect import effect
 from service.decision.engine import Ruleset, Snapshot
-from service.decision.reach import Cell, Side, heard
+from service.decision.reach import Cell, Hearing, Side, heard
 from service.policy.bundle import Bundle
 from service.publish import Press
 from service.store.view import View
 from service.upgrade import ROLE, Done, Step, strangers_to
 from service.values import ROLE_PREFIX, USER_PREFIX, How, Row
+
+_AT_ONCE = 200
+"""Hearings for which stock Casbin is given its time together; while it works on one, the next is put together."""
 
 Person = tuple[str, str]
 """A practice and one of its users."""
@@ -57,13 +61,23 @@ def proved(steps: Iterable[Step], press: Press, done: Done = lambda _: None) -> 
     proof = Proof()
     with press.store.reading() as view:
         asking = _Asking.of(view)
-    for plan in steps:
-        with press.store.reading() as view:
-            times = asking.times(view, plan)
-        _ask(plan, times, asking.opened, proof)
-        _hear(plan, times, asking.opened, press, proof)
-        done(1)
+    hearings = _asked(steps, press, asking, proof, done)
+    for first in hearings:
+        together: list[Hearing] = []
+        statement = press.opinion(_kept(chain([first], islice(hearings, _AT_ONCE - 1)), together))
+        proof.heard += statement.asked
+        differ = {(each.request[1], each.request[0].removeprefix(USER_PREFIX)) for each in statement.differ}
+        proof.differ += sorted(differ)
+        if differ or statement.silence is not None:
+            # Which of them was heard last is not known: all of them count as unheard.
+            proof.unheard += sorted({each.after.requests[0][1] for each in together} - set(proof.unheard))
     return proof
+
+
+def _kept(hearings: Iterable[Hearing], into: list[Hearing]) -> Iterator[Hearing]:
+    for hearing in hearings:
+        into.append(hearing)
+        yield hearing
 
 
 class _Times(NamedTuple):
@@ -118,6 +132,16 @@ def _opened(view: View, read: Bundle) -> dict[str, list[str]]:
     return dict(sorted(found.items()))
 
 
+def _asked(steps: Iterable[Step], press: Press, asking: _Asking, proof: Proof, done: Done) -> Iterator[Hearing]:
+    """Ask the engine about one practice after the other; what stock Casbin is to be asked about each."""
+    for plan in steps:
+        with press.store.reading() as view:
+            times = asking.times(view, plan)
+        _ask(plan, times, asking.opened, proof)
+        yield from _hearings(plan, times, asking.opened)
+        done(1)
+
+
 def _ask(plan: Step, times: _Times, opened: Mapping[str, Sequence[str]], proof: Proof) -> None:
     """Ask the engine."""
     pairs = [(screen, action) for screen, actions in opened.items() for action in actions]
@@ -133,8 +157,8 @@ def _ask(plan: Step, times: _Times, opened: Mapping[str, Sequence[str]], proof: 
     proof.inactive += len(plan.inactive)
 
 
-def _hear(plan: Step, times: _Times, opened: Mapping[str, Sequence[str]], press: Press, proof: Proof) -> None:
-    """Ask stock Casbin the same: of now about everybody, and of before and after about those who had it not."""
+def _hearings(plan: Step, times: _Times, opened: Mapping[str, Sequence[str]]) -> Iterator[Hearing]:
+    """The same for stock Casbin: of now about everybody, and of before and after about those who had it not."""
     practice = plan.practice
     known = {user for side in times for user in side.snapshot.divisions[practice].held}
     had = {USER_PREFIX + user for user in plan.had}
@@ -142,14 +166,5 @@ def _hear(plan: Step, times: _Times, opened: Mapping[str, Sequence[str]], press:
     if times.now is not times.after:
         asked.append((times.now, times.now, known - had))
     for before, after, users in asked:
-        # Users of the same roles together: Casbin goes through every level that anybody in a slice holds, for each.
-        roles = after.snapshot.divisions[practice].held
-        ordered = sorted(users, key=lambda user: (roles.get(user, 0), user))
-        cells = [Cell(practice, screen, user) for screen in opened for user in ordered]
-        for hearing in heard(practice, cells, opened, (before, after), flips=True):
-            statement = press.opinion([hearing])
-            proof.heard += statement.asked
-            proof.differ += sorted({(practice, each.request[0].removeprefix(USER_PREFIX)) for each in statement.differ})
-            if statement.silence is not None:
-                proof.unheard.append(practice)
-                return
+        cells = [Cell(practice, screen, user) for screen in opened for user in users]
+        yield from heard(practice, cells, opened, (before, after), flips=True)

@@ -17,7 +17,9 @@ import selectors
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -84,18 +86,22 @@ def nobody(hearings: Iterable[Hearing]) -> Statement:  # noqa: ARG001
 
 
 class Witness:
-    """Stock Casbin, asked through a pipe. Threads may share it: one change is heard at a time."""
+    """Stock Casbin, asked through pipes. Threads may share it: one change is heard at a time.
 
-    def __init__(self, patience: float = PATIENCE, command: Sequence[str] = _COMMAND) -> None:
+    `processes`: by how many at once, for changes with many questions.
+    """
+
+    def __init__(self, patience: float = PATIENCE, command: Sequence[str] = _COMMAND, processes: int = 1) -> None:
         self._patience = patience
         self._command = command
+        self._processes = processes
         self._lock = Lock()
-        self._pipe: _Pipe | None = None
+        self._pipes: dict[int, _Pipe] = {}
 
     def prepare(self) -> None:
-        """Start the process without waiting for it, so that nobody waits when a change is to be heard."""
+        """Start a process without waiting for it, so that nobody waits when a change is to be heard."""
         with self._lock:
-            self._open()
+            self._open(0)
 
     def close(self) -> None:
         """Let the witness go. It is started again when it is asked again."""
@@ -107,54 +113,72 @@ class Witness:
         deadline = time.monotonic() + self._patience
         if not self._lock.acquire(timeout=self._patience):
             return Statement(0, silence=Silence.LATE)
-        asked, flips = 0, True
+        asked = 0
         try:
-            for hearing in hearings:
-                flips = hearing.flips
-                before = self._answers(hearing.before, deadline)
-                after = before if hearing.after is hearing.before else self._answers(hearing.after, deadline)
-                answers = [before, after]
+            for hearing, *answers in self._heard(hearings, deadline):
                 if differ := _differing(hearing, answers):
                     return Statement(asked, differ)
                 asked += len(hearing.after.requests)
         except TimeoutError:
-            self._end()  # it may be in the middle of an answer
-            return Statement(asked, silence=Silence.LATE if flips and asked < ENOUGH else None)
+            left = self._end()  # it may be in the middle of an answer
+            return Statement(
+                asked, silence=Silence.LATE if any(each.flips for each in left) and asked < ENOUGH else None
+            )
         except _Absent:
             self._end()
             return Statement(asked, silence=Silence.ABSENT)
         except _Ended:
+            self._end()
             return Statement(asked, silence=Silence.ENDED)
         finally:
+            if any(pipe.asked for pipe in self._pipes.values()):
+                self._end()  # it would answer what nobody waits for any more
             self._lock.release()
         return Statement(asked)
 
-    def _answers(self, asked: Slice, deadline: float) -> list[bool]:
-        """The answers to a slice; of a second process where the first one ends."""
-        try:
-            return self._exchange(asked, deadline)
-        except _Ended:
-            return self._exchange(asked, deadline)
+    def _heard(self, hearings: Iterable[Hearing], deadline: float) -> Iterator[_Answered]:
+        """Each hearing, answered, in order. While some are answered, the next is put together and written."""
+        waiting: deque[int] = deque()
+        for number, hearing in enumerate(hearings):
+            which = number % self._processes
+            self._open(which).ask(hearing, deadline)
+            waiting.append(which)
+            if len(waiting) > self._processes:
+                yield self._answered(waiting.popleft(), deadline)
+        while waiting:
+            yield self._answered(waiting.popleft(), deadline)
 
-    def _exchange(self, asked: Slice, deadline: float) -> list[bool]:
+    def _answered(self, which: int, deadline: float) -> _Answered:
+        """The oldest of what a process was asked; of a second one where it ends."""
         try:
-            return self._open().exchange(asked, deadline)
+            return self._pipes[which].answered(deadline)
         except _Ended:
-            self._end()
-            raise
+            left = [*self._pipes[which].asked]
+            self._pipes.pop(which).close()
+            for hearing in left:
+                self._open(which).ask(hearing, deadline)
+            return self._pipes[which].answered(deadline)
 
-    def _open(self) -> _Pipe:
+    def _open(self, which: int) -> _Pipe:
         """The pipe to a process that runs and is ours; after a fork it is another process's."""
-        if self._pipe is not None and not self._pipe.usable():
-            self._end()
-        if self._pipe is None:
-            self._pipe = _Pipe(self._command)
-        return self._pipe
+        pipe = self._pipes.get(which)
+        if pipe is not None and not pipe.asked and not pipe.usable():
+            self._pipes.pop(which).close()
+            pipe = None
+        if pipe is None:
+            pipe = self._pipes[which] = _Pipe(self._command)
+        return pipe
 
-    def _end(self) -> None:
-        if self._pipe is not None:
-            self._pipe.close()
-        self._pipe = None
+    def _end(self) -> list[Hearing]:
+        """Let the processes go; what they were asked and had not answered."""
+        left = [hearing for pipe in self._pipes.values() for hearing in pipe.asked]
+        while self._pipes:
+            self._pipes.popitem()[1].close()
+        return left
+
+
+_Answered = tuple[Hearing, list[bool], list[bool]]
+"""A hearing, and the answers before and after."""
 
 
 class _Absent(Exception):
@@ -166,10 +190,14 @@ class _Ended(Exception):
 
 
 class _Pipe:
-    """One process and the pipe to it. Neither writing nor reading waits longer than the deadline says."""
+    """One process and the pipe to it. Neither writing nor reading waits longer than the deadline says.
+
+    `asked`: what it was asked and has not answered yet, oldest first.
+    """
 
     def __init__(self, command: Sequence[str]) -> None:
         kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+        self.asked: deque[Hearing] = deque()
         self._owner = os.getpid()
         self._rest = b""
         self._ready = False
@@ -189,13 +217,27 @@ class _Pipe:
         """Whether it runs, and is a child of this very process."""
         return self._owner == os.getpid() and self._process.poll() is None
 
-    def exchange(self, asked: Slice, deadline: float) -> list[bool]:
-        """Ask, and wait for the answers: one for each request, or it is none."""
+    def ask(self, hearing: Hearing, deadline: float) -> None:
+        """Ask without waiting for the answer. That the process has ended is found when its answer is read."""
+        self.asked.append(hearing)
+        with suppress(_Ended):
+            for each in (hearing.before,) if hearing.before is hearing.after else hearing[:2]:
+                self._write(json.dumps(each).encode("ascii") + b"\n", deadline)
+
+    def answered(self, deadline: float) -> _Answered:
+        """The oldest of what was asked, with its answers."""
         if not self._ready:
             if self._said(deadline, _Absent) != [_READY]:
                 raise _Absent
             self._ready = True
-        self._write(json.dumps(asked).encode("ascii") + b"\n", deadline)
+        hearing = self.asked[0]
+        before = self._answers(hearing.before, deadline)
+        after = before if hearing.before is hearing.after else self._answers(hearing.after, deadline)
+        self.asked.popleft()
+        return hearing, before, after
+
+    def _answers(self, asked: Slice, deadline: float) -> list[bool]:
+        """One answer for each request, or it is none."""
         answers = self._said(deadline, _Ended)
         if len(answers) != len(asked.requests) or not all(isinstance(answer, bool) for answer in answers):
             raise _Ended

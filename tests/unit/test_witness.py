@@ -96,6 +96,29 @@ class TestHearing:
         witness.close()
         witness.close()
 
+    def test_several_processes(self) -> None:
+        """Several processes answer in the order of the questions, and one that ends is asked again elsewhere."""
+        agreed, wrong = hearing(True, False), hearing(False, False)
+        with closing(Witness(processes=3)) as witness:
+            assert witness.hear([agreed] * 20) == Statement(40)
+            assert len({child(witness, which) for which in range(3)}) == 3
+            os.kill(child(witness, 1), signal.SIGKILL)
+            assert witness.hear([agreed] * 20) == Statement(40)
+            assert witness.hear([*[agreed] * 7, wrong, *[agreed] * 7]) == Statement(14, witness.hear([wrong]).differ)
+
+    def test_nothing_is_left_of_one_change(self) -> None:
+        """Where a change ends before all its questions are answered, the next one hears none of those answers."""
+
+        def broken() -> Iterator[Hearing]:
+            yield hearing(True, False)
+            raise LookupError
+
+        with closing(Witness()) as witness:
+            with pytest.raises(LookupError):
+                witness.hear(broken())
+            assert witness.hear([hearing(False, False), hearing(True, False)]).differ
+            assert witness.hear([hearing(True, False)]) == Statement(2)
+
     def test_whoever_asked_has_gone(self) -> None:
         """The process ends without a word when nobody listens to it any more."""
         ours, theirs = os.pipe()
@@ -114,9 +137,9 @@ class TestHearing:
                 assert b"s3cret" not in environ.read()
 
 
-def child(witness: Witness) -> int:
-    """The process of a witness."""
-    pipe = witness._pipe  # noqa: SLF001
+def child(witness: Witness, which: int = 0) -> int:
+    """A process of a witness."""
+    pipe = witness._pipes.get(which)  # noqa: SLF001
     assert pipe is not None
     return pipe._process.pid  # noqa: SLF001
 
