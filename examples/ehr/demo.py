@@ -2,6 +2,8 @@
 
 Both end together, and nothing stays: each start has a new store, in a temporary folder, so that what is said to click
 is always true; ROLEWARDEN_HOME names a folder to keep. The token by which the EHR asks is new each time, in no file.
+
+DEMO_PORTS names three other ports: of the check part, of Setup, and of the EHR.
 """
 
 from __future__ import annotations
@@ -17,18 +19,19 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import NamedTuple
 
 COMMUNICATION = Path(__file__).with_name("communication.csv")
 """Rows that the demonstration lacks for an EHR: who may see the Communication queue."""
 
-CHECK, SETUP, EHR = 8180, 8181, 8190
+PORTS = "8180 8181 8190"
 PATIENCE = 60.0
 """Seconds until everything must answer."""
 
-WHAT_TO_CLICK = f"""
+WHAT_TO_CLICK = """
   DEMONSTRATION: invented people and messages, on this machine only.
 
-  The EHR      http://127.0.0.1:{EHR}      Setup      http://127.0.0.1:{SETUP}
+  The EHR      http://127.0.0.1:{ehr}      Setup      http://127.0.0.1:{setup}
 
   1. In the EHR sign in as Ann Alder, Full Access: open Patient Portal, and a message in it.
   2. Sign out, sign in as Ben Birch, Limited Access: Patient Portal says why not. In Communication, his
@@ -42,33 +45,45 @@ WHAT_TO_CLICK = f"""
 """
 
 
+class Ports(NamedTuple):
+    """Where each of the three listens."""
+
+    check: int
+    setup: int
+    ehr: int
+
+
 def main() -> int:
     """Start both, say what to click, and wait for the first of them to end."""
-    for port in (CHECK, SETUP, EHR):
+    ports = Ports(*map(int, os.environ.get("DEMO_PORTS", PORTS).split()))
+    for port in ports:
         if _listens(port):
-            sys.exit(f"port {port} is in use: end what runs there, such as `make run`, and start again")
+            sys.exit(
+                f"port {port} is in use: end what runs there, such as `make run`, or set DEMO_PORTS to three others"
+            )
     with tempfile.TemporaryDirectory() as home:
-        return run({"ROLEWARDEN_HOME": home, **os.environ})
+        return run({"ROLEWARDEN_HOME": home, **os.environ}, ports)
 
 
-def run(environ: dict[str, str]) -> int:
+def run(environ: dict[str, str], ports: Ports) -> int:
     """The same, once the ports are free."""
     token = f"rw_{secrets.token_hex(6)}_{secrets.token_hex(32)}"
-    environ = {**environ, "ROLEWARDEN_DEMO_TOKEN": token}
-    asking = {"EHR_TOKEN": token, "EHR_ROLEWARDEN": f"http://127.0.0.1:{CHECK}", "EHR_PORT": str(EHR)}
-    asking["EHR_SETUP"] = f"http://127.0.0.1:{SETUP}"
+    check, setup = (f"127.0.0.1:{port}" for port in ports[:2])
+    environ = {**environ, "ROLEWARDEN_DEMO_TOKEN": token, "ROLEWARDEN_BIND": check, "ROLEWARDEN_SETUP_BIND": setup}
+    asking = {"EHR_TOKEN": token, "EHR_ROLEWARDEN": f"http://{check}", "EHR_PORT": str(ports.ehr)}
+    asking["EHR_SETUP"] = f"http://{setup}"
     stopped = _on_signals()
     # What each says stays in the terminal; what to click is said last.
     rolewarden = _start([sys.executable, "-m", "service", "serve", "--demo"], environ)
     ehr = None
     try:
-        if _answers(rolewarden, stopped, CHECK, SETUP):
+        if _answers(rolewarden, stopped, ports.check, ports.setup):
             bring = [sys.executable, "-m", "service", "import", str(COMMUNICATION)]
             subprocess.run(bring, env=environ, stdout=subprocess.DEVNULL, check=True, start_new_session=True)
             ehr = _start([sys.executable, "-m", "examples.ehr"], {**environ, **asking})
-            if _answers(ehr, stopped, EHR):
+            if _answers(ehr, stopped, ports.ehr):
                 time.sleep(1)
-                sys.stdout.write(WHAT_TO_CLICK)
+                sys.stdout.write(WHAT_TO_CLICK.format_map(ports._asdict()))
                 sys.stdout.flush()
         while not stopped() and rolewarden.poll() is None and (ehr is None or ehr.poll() is None):
             time.sleep(0.2)
