@@ -21,6 +21,7 @@ PAGES = {
     "users": "users",
     "user": "user?id=ann&colleague=max&like=max",
     "import": "users/import",
+    "upgrade": "upgrade",
     "try": f'try?who=cam&what=["{TASK}","respond"]',
     "look": "draft",
     "no-role": "role?name=Nobody",
