@@ -1,8 +1,8 @@
 """Standing: what people could do before a change and what they can do after it, in the words of those who gave it.
 
 Worked out from the flips of a change and the two states that it lies between, each with the screens and levels of its
-own time. On the two portal screens somebody has a profile (Full Access -> Limited Access), elsewhere a level (Read ->
-Off). People for whom the same became different are told together, so that a change for two thousand of them is a line.
+own time. Of a topic of the catalog somebody has a profile (No access -> Full Access), elsewhere a level (Read -> Off).
+People for whom the same became different are told together, so that a change for two thousand of them is a line.
 """
 
 from __future__ import annotations
@@ -13,10 +13,8 @@ from typing import NamedTuple
 
 from service.decision.effect import Effect, Flip
 from service.decision.engine import Snapshot
-from service.policy import profiles
-from service.policy.catalog import OFF
+from service.policy.catalog import OFF, Duties, Profile
 from service.policy.lint import Screens
-from service.policy.profiles import Profile
 from service.values import USER_PREFIX
 
 SOME = "Some of it"
@@ -24,7 +22,7 @@ SOME = "Some of it"
 
 
 class Line(NamedTuple):
-    """What became different on one screen (or the portal): standing before and after, and the actions in words."""
+    """What became different on one screen or in one topic: standing before and after, and the actions in words."""
 
     subject: str
     before: str
@@ -65,9 +63,15 @@ class State(NamedTuple):
         levels = reversed(self.screens.catalog.levels)
         return next((level for level in levels if self.screens.granted.get((screen, level)) == allowed), SOME)
 
-    def profile(self, practice: str, user: str) -> Profile | None:
-        """What the user has on the two portal screens together; None where that has no name."""
-        return profiles.profile(self.screens.catalog, lambda screen, action: self.may(practice, user, screen, action))
+    @property
+    def topics(self) -> dict[str, Duties]:
+        """All that each topic of the catalog is about."""
+        return self.screens.catalog.topics
+
+    def profile(self, practice: str, user: str, topic: str) -> Profile | None:
+        """What the user has of a topic; None where that has no name."""
+        may = frozenset(duty for duty in self.topics[topic] if self.may(practice, user, *duty))
+        return self.screens.catalog.profile(topic, may)
 
     def held(self, practice: str, user: str) -> int | None:
         """The roles of the user as the engine knows them: who has the same may do the same. None: not known."""
@@ -97,32 +101,23 @@ def alike(effect: Effect, before: State, after: State, practice: str) -> tuple[A
 
 
 def _lines(flips: Iterable[Flip], before: State, after: State) -> tuple[Line, ...]:
+    left, lines = list(flips), list[Line]()
+    for topic, about in after.topics.items():
+        own = [flip for flip in left if (flip.screen, flip.action) in about]
+        if own and before.topics.get(topic) == about and (line := _profiled(topic, own, before, after)):
+            lines.append(line)
+            left = [flip for flip in left if flip not in own]
     on_screen: dict[str, list[Flip]] = defaultdict(list)
-    for flip in flips:
+    for flip in left:
         on_screen[flip.screen].append(flip)
-    lines = []
-    if profiled := _profiled(on_screen, before, after):
-        lines.append(profiled)
-        on_screen = {screen: own for screen, own in on_screen.items() if screen not in _portal(before, after)}
     return (*lines, *(_line(screen, own, before, after) for screen, own in sorted(on_screen.items())))
 
 
-def _portal(before: State, after: State) -> tuple[str, ...]:
-    """The two portal screens, where both states have the same ones."""
-    was, is_ = profiles.pair(before.screens.catalog), profiles.pair(after.screens.catalog)
-    return was if was is not None and was == is_ else ()
-
-
-def _profiled(on_screen: Mapping[str, list[Flip]], before: State, after: State) -> Line | None:
-    """The two portal screens as one, where both states have a name."""
-    flips = [flip for screen in _portal(before, after) for flip in on_screen.get(screen, ())]
-    if not flips:
-        return None
+def _profiled(topic: str, flips: list[Flip], before: State, after: State) -> Line | None:
+    """What became different in a topic that both states have; None where one of them has no name for it."""
     practice, user = flips[0].practice, flips[0].user
-    was, is_ = (state.profile(practice, user) for state in (before, after))
-    if was is None or is_ is None:
-        return None
-    return Line(profiles.SUBJECT, was.value, is_.value, *_phrases(flips, before, after))
+    was, is_ = (state.profile(practice, user, topic) for state in (before, after))
+    return Line(topic, was.name, is_.name, *_phrases(flips, before, after)) if was and is_ else None
 
 
 def _line(screen: str, flips: list[Flip], before: State, after: State) -> Line:

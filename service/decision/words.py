@@ -8,7 +8,7 @@ scripts apart.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from service.decision.effect import Effect, Opened
 from service.policy.catalog import USER, Catalog, Duties
 from service.policy.lint import Screens
 from service.policy.practice import Practice
-from service.values import ROLE_PREFIX, USER_PREFIX
+from service.values import USER_PREFIX
 
 NAMED = 3
 """People whom a sentence names; of more it names two, and counts the others."""
@@ -81,17 +81,7 @@ class State:
 
     def gives(self, role: str) -> Duties:
         """All that a role gives, what it has by roles it is within included."""
-        reached = self.practice.links.above(ROLE_PREFIX + role)
-        held = ((name.removeprefix(ROLE_PREFIX), screen) for name in reached for screen in self._screens(name))
-        return frozenset(
-            (screen, action)
-            for role, screen in held
-            for action in self.known.granted.get((screen, self.practice.level(role, screen)), ())
-        )
-
-    def _screens(self, name: str) -> Iterable[str]:
-        role = self.practice.roles.get(name.removeprefix(ROLE_PREFIX))
-        return role.levels if role else ()
+        return self.practice.gives(role, self.known.granted)
 
     def through(self, user: str, duties: Duties, apart_from: str = "") -> tuple[str, ...]:
         """The roles that a user is in, apart from one, by which they may do some of this."""
@@ -214,8 +204,8 @@ def explained(user: str, state: State) -> tuple[Sentence, ...]:
     may, said = state.may(user), list[Sentence]()
     for topic, about in state.catalog.topics.items():
         profile = state.catalog.profile(topic, may)
-        if profile is not None:
-            text = f"{name} has {profile.name}: {name} can {profile.phrase.replace(USER, name)}."
+        if profile is not None and profile.may:
+            text = f"{name} has {profile.name}: {name} can {profile.phrase_for(name)}."
             said.append(Sentence(text, (user,), True, tuple(state.why(user, about & may))))
             may -= about
     for screen in state.catalog.screens:

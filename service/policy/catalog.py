@@ -16,6 +16,9 @@ from service.values import Finding, Position
 OFF = "Off"
 """What people call no access. It is not a level: there is no row for it."""
 
+NO_ACCESS = "No access"
+"""What people call it to have nothing of all that the profiles of a topic say."""
+
 CODE = "{code}"
 """Stands in the closing sentence for the code under which a refusal can be found."""
 
@@ -32,12 +35,18 @@ class Profile:
     """A combination of what somebody may do that has a name: `Full Access`, say, of the topic `Patient Portal`.
 
     It is met by exactly what it says, of all that the profiles of its topic say. `phrase` completes "Ann may ...".
+    `warning`: what is said of it, where it has a screen without the other one that `warn_without` names there.
     """
 
     topic: str
     name: str
     may: Duties
     phrase: str
+    warning: str = ""
+
+    def phrase_for(self, whom: str) -> str:
+        """The phrase about somebody: `open and answer messages forwarded to Ben`."""
+        return self.phrase.replace(USER, whom)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +98,19 @@ class Catalog:
         return found
 
     def profile(self, topic: str, may: Duties) -> Profile | None:
-        """The combination that somebody has who may do this, and perhaps more of other topics; None: it has no name."""
+        """The combination that somebody has who may do this, and perhaps more of other topics; None: it has no name.
+
+        Who may do nothing of the topic has `NO_ACCESS`, which has no phrase.
+        """
         own = may & self.topics[topic]
+        if not own:
+            return Profile(topic, NO_ACCESS, own, "")
         return next((each for each in self.profiles if (each.topic, each.may) == (topic, own)), None)
+
+    def having(self, may: Duties) -> dict[str, Profile]:
+        """The combination of each topic that somebody has who may do this; without those that have no name."""
+        found = {topic: self.profile(topic, may) for topic in self.topics}
+        return {topic: profile for topic, profile in found.items() if profile is not None}
 
     @property
     def vocabulary(self) -> dict[str, frozenset[str]]:
@@ -186,10 +205,19 @@ def _profiles(node: Node, screens: Mapping[str, Screen]) -> tuple[Profile, ...]:
         for name, entry in names.mapping().items():
             fields = entry.fields("may", "phrase")
             may = frozenset(_duties(fields["may"], screens))
+            if not may:
+                raise Malformed(entry.named, f"profile `{name}`, which says nothing", "name an action, or take it out")
             if any(may == other.may for other in profiles):
                 raise Malformed(entry.named, f"profile `{name}`, which says what another one says", "take one out")
-            profiles.append(Profile(topic, name, may, fields["phrase"].text()))
+            profiles.append(Profile(topic, name, may, fields["phrase"].text(), _warning(may, screens)))
     return tuple(profiles)
+
+
+def _warning(may: Duties, screens: Mapping[str, Screen]) -> str:
+    """What is said of having one screen without another one; empty where there is nothing to warn about."""
+    held = {screen for screen, _ in may}
+    without = (screen.warn_without for name, screen in screens.items() if name in held)
+    return next((other.say for other in without if other is not None and other.screen not in held), "")
 
 
 def _duties(node: Node, screens: Mapping[str, Screen]) -> Iterator[tuple[str, str]]:

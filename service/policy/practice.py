@@ -7,12 +7,12 @@ rows stay the truth; everything here is worked out from them, and `service.polic
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from service.policy.catalog import OFF
+from service.policy.catalog import OFF, Duties
 from service.policy.roles import Links
 from service.values import ROLE_PREFIX, USER_PREFIX, Row
 
@@ -111,6 +111,12 @@ class Practice:
         """What a role itself holds on a screen: a level, or `Off`."""
         known = self.roles.get(role)
         return known.levels.get(screen, OFF) if known else OFF
+
+    def gives(self, role: str, granted: Mapping[tuple[str, str], Collection[str]]) -> Duties:
+        """All that a role gives, what it has by roles it is within included. `granted`: as in `lint.Screens`."""
+        reached = (bare(name) for name in self.links.above(ROLE_PREFIX + role))
+        held = (entry for name in reached if name in self.roles for entry in self.roles[name].levels.items())
+        return frozenset((screen, action) for screen, level in held for action in granted.get((screen, level), ()))
 
     def roles_of(self, user: str) -> tuple[str, ...]:
         """The roles that a user was put into, in the order of names."""

@@ -12,10 +12,10 @@ from service.access.person import Visit
 from service.decision import meant
 from service.errors import ChangeRefused
 from service.exchange import Reply, see_other
-from service.policy import profiles
+from service.policy.catalog import Catalog, Profile
 from service.policy.edits import AddMember, AddRole, AnyEdit, RemoveMember
 from service.policy.practice import Practice, User
-from service.ui import picking, places, portal
+from service.ui import picking, places
 from service.ui.panel import panel
 from service.ui.render import page
 from service.ui.sheet import Sheet, lay, lay_on
@@ -38,7 +38,7 @@ class Limited(NamedTuple):
     """Somebody who was picked: what they have now, and the roles that defeat it."""
 
     user: User
-    now: portal.Combination | None
+    now: Profile | None
     defeating: tuple[Out, ...]
 
 
@@ -89,35 +89,39 @@ def _limit(sheet: Sheet, problems: list[Problem] | None = None) -> Reply:
     )
 
 
+def _wanted(catalog: Catalog) -> Profile | None:
+    """What people are limited to: the whole of a screen without which another one warns, and nothing of that one."""
+    others = [screen.warn_without.screen for screen in catalog.screens.values() if screen.warn_without]
+    whole = [frozenset((other, action) for action in catalog.screens[other].actions) for other in others]
+    return next((profile for profile in catalog.profiles if profile.may in whole), None)
+
+
 def _roles(sheet: Sheet) -> list[tuple[str, str]]:
-    """The roles that give forwarded messages and nothing more of the portal: values of the form, and words."""
-    catalog = sheet.read.catalog
-    found = [(name, name) for name in sheet.after.roles if _of(sheet.after, name, sheet) is portal.LIMITED]
+    """The roles that give what people are limited to and nothing more of its topic: values of the form, and words."""
+    wanted = _wanted(sheet.read.catalog)
+    if wanted is None:
+        return []
+    found = [(name, name) for name in sheet.after.roles if sheet.of_role(name).get(wanted.topic) == wanted]
     for template in dict.fromkeys(row.fields[0].removeprefix(ROLE_PREFIX) for row in sheet.templates):
         if template not in sheet.after.roles:
             rows = AddRole(template, template=template).carry_out(sheet.after, sheet.templates)
-            if portal.of_roles(Practice(sheet.after.id, rows), (template,), catalog) is portal.LIMITED:
+            if sheet.of_role(template, Practice(sheet.after.id, rows)).get(wanted.topic) == wanted:
                 found.append((TEMPLATE + template, f"{template} (new, from the template)"))
     return found
 
 
 def _limited(sheet: Sheet, user: str) -> Limited:
-    roles = sheet.after.roles_of(user)
-    now = portal.of_roles(sheet.after, roles, sheet.read.catalog)
+    wanted = _wanted(sheet.read.catalog)
+    now = sheet.of_user(user).get(wanted.topic) if wanted else None
     return Limited(sheet.after.users[user], now, _defeating(sheet, user))
 
 
 def _defeating(sheet: Sheet, user: str) -> tuple[Out, ...]:
-    screens, known = sheet.read.catalog.screens, profiles.pair(sheet.read.catalog)
-    if known is None:
+    wanted = _wanted(sheet.read.catalog)
+    if wanted is None:
         return ()
-    queue, messages = (frozenset((name, action) for action in screens[name].actions) for name in known)
-    found = meant.defeating(user, messages, queue | messages, sheet.state)
+    found = meant.defeating(user, wanted.may, sheet.read.catalog.topics[wanted.topic], sheet.state)
     return tuple(Out(role, f"{user}/{role}", loses) for role, loses in found)
-
-
-def _of(practice: Practice, role: str, sheet: Sheet) -> portal.Combination | None:
-    return portal.of_roles(practice, (role,), sheet.read.catalog)
 
 
 VIEWS = {

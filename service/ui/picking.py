@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from service.policy.practice import User
-from service.ui import portal, seeking
+from service.ui import seeking
 from service.ui.sheet import Sheet
 
 OFFERED = 20
@@ -17,7 +17,7 @@ OFFERED = 20
 
 
 class Offered(NamedTuple):
-    """Somebody who can be ticked. `quiet`: what they have on the Patient Portal, and through which roles."""
+    """Somebody who can be ticked. `quiet`: what they have of the topics of the catalog, and by which roles."""
 
     user: User
     ticked: bool
@@ -54,6 +54,6 @@ def _now(sheet: Sheet, user: User) -> str:
     roles = sheet.after.roles_of(user.id)
     if not roles:
         return "no role"
-    means = portal.of_roles(sheet.after, roles, sheet.read.catalog)
+    names = [profile.name for profile in sheet.of_user(user.id).values() if profile.may]
     through = ", ".join(roles[:2]) + (f" and {len(roles) - 2} more" if len(roles) > 2 else "")  # noqa: PLR2004
-    return f"{means.name}, in {through}" if means and means is not portal.NONE else f"in {through}"
+    return ", ".join((*names, f"in {through}"))

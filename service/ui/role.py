@@ -8,10 +8,10 @@ from typing import NamedTuple
 from service.access.person import Visit
 from service.errors import ChangeRefused
 from service.exchange import Reply, see_other
-from service.policy.catalog import OFF
+from service.policy.catalog import OFF, Profile
 from service.policy.edits import AddRole, DeleteRole, RenameRole
 from service.policy.practice import Practice, bare
-from service.ui import picking, places, portal, seeking, typed
+from service.ui import picking, places, seeking, typed
 from service.ui.panel import panel
 from service.ui.render import page
 from service.ui.roles import Held, finder, held, members
@@ -68,7 +68,7 @@ def _role(sheet: Sheet, problems: list[Problem] | None = None, to: str = "") -> 
         members=seeking.part(members(sheet, name), query.one("page")),
         count=len(known.members),
         groups=_groups(sheet, name),
-        combination=portal.of_roles(sheet.after, (name,), sheet.read.catalog),
+        gives=sheet.of_role(name),
         within=sorted(known.within),
         is_new=not formerly,
         renamed_from=formerly if formerly != name else "",
@@ -170,17 +170,17 @@ def _gives(sheet: Sheet, kind: str, source: str) -> list[Held]:
     return given
 
 
-def _begun(sheet: Sheet, begins: str) -> portal.Combination | None:
-    """What the levels that a new role begins with mean on the Patient Portal."""
+def _begun(sheet: Sheet, begins: str) -> list[Profile]:
+    """What the levels that a new role begins with come to, of each topic of the catalog of which they are something."""
     kind, _, source = begins.partition("/")
     if not begins:
-        return None
+        return []
     made = AddRole("?", template=source if kind == "template" else "", like=source if kind == "role" else "")
     try:
         rows = made.carry_out(sheet.after, sheet.templates)
     except ChangeRefused:
-        return None
-    return portal.of_roles(Practice(sheet.after.id, rows), ("?",), sheet.read.catalog)
+        return []
+    return [profile for profile in sheet.of_role("?", Practice(sheet.after.id, rows)).values() if profile.may]
 
 
 # --- two side by side ---------------------------------------------------------------------------------------
@@ -218,7 +218,7 @@ def compare(visit: Visit) -> Reply:
         finder=finder(sheet, "", role=""),
         one=pair[0],
         other=pair[1],
-        means=[portal.of_roles(sheet.after, (role.name,), sheet.read.catalog) if role else None for role in pair],
+        gives=[sheet.of_role(role.name) if role else {} for role in pair],
         lines=lines,
         members=seeking.part(both, query.one("page")),
         names=list(sheet.after.roles),

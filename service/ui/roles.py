@@ -7,14 +7,12 @@ from typing import Any, NamedTuple
 
 from service.access.person import Visit
 from service.exchange import Reply
-from service.policy import profiles
-from service.policy.catalog import OFF, Screen
+from service.policy.catalog import OFF, Profile, Screen
 from service.policy.edits import AddMember, RemoveMember
 from service.policy.practice import User
-from service.ui import picking, places, portal, seeking, typed
+from service.ui import picking, places, seeking, typed
 from service.ui.panel import panel
 from service.ui.picking import Picker
-from service.ui.portal import Combination
 from service.ui.render import page
 from service.ui.seeking import Part
 from service.ui.sheet import Sheet, lay
@@ -85,12 +83,15 @@ class Member(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A role as a screen shows it. `members`: those that are shown, of `all_members`."""
+    """A role as a screen shows it. `members`: those that are shown, of `all_members`.
+
+    `gives`: what the role gives of each topic that the screen is part of.
+    """
 
     held: Held
     members: tuple[Member, ...]
     all_members: int
-    combination: Combination | None
+    gives: tuple[Profile, ...]
     is_new: bool
     picker: Picker | None
 
@@ -159,13 +160,13 @@ def _changed_screens(sheet: Sheet) -> set[str]:
 
 
 class Overview(NamedTuple):
-    """A role in the list of all roles."""
+    """A role in the list of all roles. `gives`: what it gives of each topic of the catalog."""
 
     name: str
     place: str
     members: int
     screens: int
-    combination: Combination | None
+    gives: dict[str, Profile]
     state: str
 
 
@@ -189,7 +190,7 @@ def _overview(sheet: Sheet, name: str) -> Overview:
         places.to(sheet.visit.practice, places.ROLE, name=name),
         len(role.members),
         len(role.levels),
-        portal.of_roles(practice, (name,), sheet.read.catalog),
+        sheet.of_role(name, practice),
         state,
     )
 
@@ -202,12 +203,13 @@ def _ordered(sheet: Sheet, screen: str, find: str) -> list[str]:
 
 def _line(sheet: Sheet, screen: str, name: str) -> Line:
     everybody = members(sheet, name)
+    topics = [topic for topic, about in sheet.read.catalog.topics.items() if screen in {each for each, _ in about}]
     adding = sheet.rights.members and sheet.visit.asked.query.one("add") == name
     return Line(
         held(sheet, name, screen),
         tuple(member for at, member in enumerate(everybody) if at < SHOWN or member.state),
         len(everybody),
-        portal.of_roles(sheet.after, (name,), sheet.read.catalog) if _of_portal(sheet, screen) else None,
+        tuple(profile for topic, profile in sheet.of_role(name).items() if topic in topics),
         sheet.old_role(name) is None,
         picking.people(sheet, {"role": name}, sheet.after.roles[name].members) if adding else None,
     )
@@ -227,10 +229,6 @@ def _member(sheet: Sheet, role: str, user: User, was: bool, now: bool) -> Member
     state = "" if was and now else "joins" if now else "leaves"
     edit = RemoveMember(role, user.id) if now else AddMember(role, user.id)
     return Member(user, places.to(sheet.visit.practice, places.USER, id=user.id), state, typed.as_field(edit))
-
-
-def _of_portal(sheet: Sheet, screen: str) -> bool:
-    return screen in (profiles.pair(sheet.read.catalog) or ())
 
 
 def held(sheet: Sheet, role: str, screen: str) -> Held:

@@ -32,6 +32,7 @@ from service.drafts import Draft, Preview
 from service.inspection import parsed
 from service.policy import edits as editing
 from service.policy.bundle import Bundle
+from service.policy.catalog import Profile
 from service.policy.edits import AddRole, Edits, RenameRole
 from service.policy.lint import Screens
 from service.policy.practice import Practice, Role
@@ -121,6 +122,14 @@ class Sheet:
         """The practice with the draft laid on it, to be spoken of."""
         division = trial.ruleset(self.read).compile(self.after.rows)
         return State(self.after, Opened(division), self.known, isolated)
+
+    def of_user(self, user: str) -> dict[str, Profile]:
+        """What a user has of each topic of the catalog."""
+        return self.read.catalog.having(self.state.may(user))
+
+    def of_role(self, role: str, practice: Practice | None = None) -> dict[str, Profile]:
+        """What a role, of this practice unless it is of another one, gives of each topic of the catalog."""
+        return self.read.catalog.having((practice or self.after).gives(role, self.known.granted))
 
     @property
     def templates(self) -> tuple[Row, ...]:

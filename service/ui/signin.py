@@ -19,7 +19,6 @@ from service.access.permissions import (
     SIGNED_OUT,
     VIEW_CHANGES,
     VIEW_ROLES,
-    Right,
 )
 from service.access.person import Person, Visit
 from service.audit.events import AuditEvent
@@ -27,24 +26,19 @@ from service.decide import decide
 from service.errors import Forbidden, NotFound
 from service.exchange import Reply, see_other
 from service.live import State
+from service.policy.catalog import Profile
 from service.policy.practice import Practice, User
 from service.ui.render import page
 from service.values import Caller
-
-QUEUE, MESSAGE = Right("Task - Patient Portal - List", "open_queue"), Right("Task - Patient Portal", "open_message")
 
 PHRASES = (
     ((EDIT_ROLES, EDIT_USERS), "changes roles and users"),
     ((VIEW_ROLES,), "sees roles"),
     ((VIEW_CHANGES,), "reads the record of changes"),
-    ((QUEUE, MESSAGE), "Full Access to the Patient Portal"),
-    ((MESSAGE,), "Limited Access to the Patient Portal"),
-    ((QUEUE,), "opens the Patient Portal queue only"),
 )
 """What is said of somebody who holds all of these rights. The first phrase that fits is taken."""
 
-
-NOTHING = "nothing in Setup, nothing on the Patient Portal"
+NOTHING = "nothing in Setup"
 
 
 class Somebody(NamedTuple):
@@ -131,23 +125,30 @@ def signed_out(visit: Visit) -> Reply:
 
 def _people(practice: Practice, state: State) -> list[Somebody]:
     """Everybody of a practice: first those who have something to do in Setup, last those who can be nobody."""
-    phrases = [phrase for _, phrase in PHRASES]
+    phrases = [*(phrase for _, phrase in PHRASES), *map(_has, state.loaded.catalog.profiles)]
     people = [Somebody(user, _phrase(practice.id, user, state)) for user in practice.users.values()]
-    rank = {phrase: place for place, phrase in enumerate([*phrases, NOTHING])}
-    return sorted(people, key=lambda person: rank.get(person.phrase, len(rank)))
+    rank = {phrase: place for place, phrase in enumerate(phrases)}
+    return sorted(people, key=lambda person: (not person.user.active, rank.get(person.phrase, len(rank))))
+
+
+def _has(profile: Profile) -> str:
+    return f"{profile.topic}: {profile.name}"
 
 
 def _phrase(practice: str, user: User, state: State) -> str:
-    """What somebody may do, in a few words; our own policy is asked."""
+    """What somebody may do in Setup, or else what they have of the topics of the catalog; our own policy is asked."""
     if not user.active:
         return "is inactive, and refused everything"
 
-    def may(right: Right) -> bool:
-        asked = {"user": user.id, "practice": practice, "screen": right.screen, "action": right.action}
+    def may(screen: str, action: str) -> bool:
+        asked = {"user": user.id, "practice": practice, "screen": screen, "action": action}
         question = state.loaded.request_map.asking(**asked)
         return decide(question, Caller("setup", frozenset({practice})), state).decision.allowed
 
-    return next((phrase for rights, phrase in PHRASES if all(map(may, rights))), NOTHING)
+    in_setup = next((phrase for rights, phrase in PHRASES if all(may(*right) for right in rights)), "")
+    catalog = state.loaded.catalog
+    duties = frozenset(duty for about in catalog.topics.values() for duty in about if may(*duty))
+    return in_setup or "; ".join(map(_has, catalog.having(duties).values())) or NOTHING
 
 
 VIEWS = {

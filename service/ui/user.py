@@ -8,9 +8,10 @@ from service.access.person import Visit
 from service.decision.words import explained
 from service.errors import ChangeRefused
 from service.exchange import Reply, see_other
+from service.policy.catalog import Profile
 from service.policy.edits import RenameUser, SetActive
 from service.policy.practice import User
-from service.ui import places, portal, seeking, typed
+from service.ui import places, seeking, typed
 from service.ui.panel import panel
 from service.ui.render import page
 from service.ui.sheet import Sheet, lay, lay_on
@@ -21,13 +22,13 @@ COLLEAGUES = 8
 
 
 class Tick(NamedTuple):
-    """A role that a user can be put into; `was` as it is saved."""
+    """A role that a user can be put into; `was` as it is saved. `gives`: what it gives of each topic of the catalog."""
 
     role: str
     place: str
     has: bool
     was: bool
-    means: portal.Combination | None
+    gives: tuple[Profile, ...]
 
 
 class Copied(NamedTuple):
@@ -92,9 +93,9 @@ def _ticks(sheet: Sheet, who: str, find: str) -> list[Tick]:
     for name in seeking.matching(find, sheet.after.roles, str):
         old = sheet.old_role(name)
         was = old is not None and who in old.members
-        means = portal.of_roles(sheet.after, (name,), sheet.read.catalog)
+        gives = tuple(profile for profile in sheet.of_role(name).values() if profile.may)
         place = places.to(sheet.visit.practice, places.ROLE, name=name)
-        found.append(Tick(name, place, who in sheet.after.roles[name].members, was, means))
+        found.append(Tick(name, place, who in sheet.after.roles[name].members, was, gives))
     return sorted(found, key=lambda tick: not tick.was)
 
 

@@ -8,10 +8,10 @@ from service import upgrade
 from service.access.person import Visit
 from service.errors import ChangeRefused
 from service.exchange import Reply, see_other
+from service.policy.catalog import Profile
 from service.policy.practice import User
-from service.ui import places, portal, roster, seeking, typed
+from service.ui import places, roster, seeking, typed
 from service.ui.panel import panel
-from service.ui.portal import Combination
 from service.ui.render import page
 from service.ui.sheet import Sheet, lay, lay_on
 from service.ui.typed import Problem
@@ -21,12 +21,12 @@ SHOWS = {"": "All", "active": "Active", "inactive": "Inactive", "none": "Without
 
 
 class Entry(NamedTuple):
-    """A line of the directory."""
+    """A line of the directory. `has`: what they have of each topic of the catalog."""
 
     user: User
     place: str
     roles: tuple[str, ...]
-    combination: Combination | None
+    has: dict[str, Profile]
     state: str
 
 
@@ -94,10 +94,9 @@ def _fits(sheet: Sheet, user: User, show: str, changed: set[str]) -> bool:
 
 
 def _entry(sheet: Sheet, user: User, changed: set[str]) -> Entry:
-    roles = sheet.after.roles_of(user.id)
-    means = portal.of_roles(sheet.after, roles, sheet.read.catalog) if user.active else None
     state = "new" if user.id not in sheet.before.users else "changed" if user.id in changed else ""
-    return Entry(user, places.to(sheet.visit.practice, places.USER, id=user.id), roles, means, state)
+    place = places.to(sheet.visit.practice, places.USER, id=user.id)
+    return Entry(user, place, sheet.after.roles_of(user.id), sheet.of_user(user.id), state)
 
 
 # --- from a file --------------------------------------------------------------------------------------------

@@ -21,9 +21,9 @@ class TestChoosing:
         for name, phrase in {
             "Pat Pine": "changes roles and users",
             "Ada Ash": "reads the record of changes",
-            "Ann Alder": "Full Access to the Patient Portal",
-            "Ben Birch": "Limited Access to the Patient Portal",
-            "Eve Elm": "opens the Patient Portal queue only",
+            "Ann Alder": "Patient Portal: Full Access",
+            "Ben Birch": "Patient Portal: Limited Access (response only)",
+            "Eve Elm": "Patient Portal: Queue only",
         }.items():
             entry = window.page.get_by_role("listitem").filter(has_text=name)
             expect(entry).to_contain_text(phrase)

@@ -19,6 +19,23 @@ def draft(setup: Setup, user: str = "pat") -> editing.Edits:
     return editing.parsed(kept.edits) if kept else ()
 
 
+class TestWhomToBe:
+    def test_what_each_may_do(self, setup: Setup) -> None:
+        """Who has something to do in Setup stands first, then what people have by the names of the catalog."""
+        shown = said(setup.get("/signin")).partition("Riverside Family Practice")[2]
+        people = (
+            "Pat Pine changes roles and users",
+            "Ada Ash reads the record of changes",
+            "Ann Alder Patient Portal: Full Access",
+            "Ben Birch Patient Portal: Limited Access (response only)",
+            "Eve Elm Patient Portal: Queue only",
+            "Cam Cole Patient Portal: No access",
+            "Lou Lark is inactive, and refused everything",
+        )
+        places = [shown.index(words) for words in people]
+        assert places == sorted(places)
+
+
 class TestFinding:
     def test_screens_first(self, pat: Setup) -> None:
         """`Patient Portal` finds two screens, under the heading of the help article, and then one role."""
@@ -39,13 +56,46 @@ class TestAScreen:
         """Each role, with what its levels on the two portal screens mean together, and levels as people read them."""
         shown = said(pat.get(f"{ROOT}/roles?screen={TASK}"))
         for words in (
-            "Front Desk Full Access: opens the queue",
-            f"{COMMUNICATIONS} Limited Access: response only",
+            "Front Desk Full Access: can open the Patient Portal queue, and open and answer its messages",
+            f"{COMMUNICATIONS} Limited Access (response only): can open and answer messages forwarded to them",
             "Scheduler Queue only: can open the queue, cannot open or answer messages",
-            "Biller None",
+            "Biller No access",
             "Update (same as Write on this screen)",
         ):
             assert words in shown
+
+    def test_a_deployment_names_its_combinations(self, pat: Setup) -> None:
+        """Names, and what they are about, are the catalog's on every page; what it does not name is not named."""
+        for old, new in (
+            ("    Full Access:", "    The whole locker:"),
+            ("    Queue only:", "    Sees it:"),
+            ("  Patient Portal:\n", "  Locker:\n"),
+        ):
+            pat.site.publish_files({"catalog.yaml": (old, new)})
+        whole = "The whole locker: can open the Patient Portal queue, and open and answer its messages"
+        assert f"Front Desk {whole}" in said(pat.get(f"{ROOT}/roles?screen={LIST}"))
+        shown = said(pat.get(f"{ROOT}/roles"))
+        assert "Role Locker Members Screens" in shown
+        assert f"Front Desk {whole} 2 2" in shown
+        assert f"Front Desk Locker: {whole}" in said(pat.get(f"{ROOT}/role?name=Front Desk"))
+        assert f"Locker {whole} No access" in said(pat.get(f"{ROOT}/roles/compare?one=Front Desk&other=Biller"))
+        shown = said(pat.get(f"{ROOT}/users"))
+        assert "Name User ID Roles Locker" in shown
+        assert "Eve Elm eve Scheduler Sees it" in shown
+        assert "Front Desk The whole locker open" in said(pat.get(f"{ROOT}/user?id=ann"))
+        assert "ann · The whole locker, in Front Desk" in said(pat.get(f"{ROOT}/limit"))
+        assert "now: The whole locker" in said(pat.get(f"{ROOT}/limit?pick=ann"))
+
+    def test_a_catalog_without_profiles(self, pat: Setup) -> None:
+        """Pages go by levels alone, and nobody can be limited to what has no name."""
+        with pat.site.view() as view:
+            text = view.files()["catalog.yaml"]
+        start, end = text.index("profiles:"), text.index("screens:\n")
+        pat.site.publish_files({"catalog.yaml": (text[start:end], "")})
+        for place in (f"roles?screen={TASK}", "roles", "role?name=Front Desk", "users", "user?id=ann"):
+            shown = said(pat.get(f"{ROOT}/{place}"))
+            assert not re.search("Full Access|No access", shown)
+        assert "No role gives forwarded messages alone." in said(pat.get(f"{ROOT}/limit?pick=ann"))
 
     def test_other_screens(self, pat: Setup) -> None:
         """Elsewhere nothing is said of the portal, and the levels say what they open."""
@@ -148,7 +198,7 @@ class TestUsers:
         shown = said(pat.get(f"{ROOT}/users"))
         assert "10 users" in shown
         assert "Lou Lark inactive lou Front Desk" in shown
-        assert "Ben Birch ben Patient Portal Communications Only Limited Access" in shown
+        assert "Ben Birch ben Patient Portal Communications Only Limited Access (response only)" in shown
         assert "1 user " in said(pat.get(f"{ROOT}/users?find=birch"))
 
     def test_add(self, pat: Setup) -> None:

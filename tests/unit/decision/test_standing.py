@@ -106,6 +106,39 @@ def test_a_combination_without_a_name() -> None:
     assert [(line.subject, line.before, line.after) for line in found[0].lines] == [(TASK, "Off", "Read")]
 
 
+def renamed(old: str, new: str) -> Bundle:
+    """The demonstration with another text in its catalog."""
+    assert old in DEMO.texts["catalog.yaml"]
+    text = DEMO.texts["catalog.yaml"].replace(old, new)
+    return load({**{path: each.encode() for path, each in DEMO.texts.items()}, "catalog.yaml": text.encode()})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "lines"),
+    [
+        ("    Full Access:", "    All of it:", [("Patient Portal", "No access", "All of it")]),
+        ("  Patient Portal:\n", "  The locker:\n", [("The locker", "No access", "Full Access")]),
+        ("    Full Access:\n      may:\n", "    Full Access:\n      may:\n        Task - Orders: [view]\n", None),
+    ],
+    ids=["a profile", "a topic", "something else"],
+)
+def test_the_catalog_names_it(old: str, new: str, lines: list[tuple[str, str, str]] | None) -> None:
+    """A deployment tells what people have by names of its own; what these are not about goes by levels."""
+    files = renamed(old, new)
+    before, after = state(files=files), state("g, user:cam, role:Front Desk, riverside", files=files)
+    (group,) = alike(effect(before.snapshot, after.snapshot, ["riverside"]), before, after, "riverside")
+    by_levels = [(TASK, "Off", "Write"), (LIST, "Off", "Write")]
+    assert [(line.subject, line.before, line.after) for line in group.lines] == (lines or by_levels)
+
+
+def test_a_topic_that_was_about_something_else() -> None:
+    """What a topic means only after a change is not said of before: it goes by levels."""
+    files = renamed("    Full Access:\n      may:\n", "    Full Access:\n      may:\n        Task - Orders: [view]\n")
+    before, after = state(), state("", f"p, role:Front Desk, riverside, {LIST}, Write", files=files)
+    (group,) = alike(effect(before.snapshot, after.snapshot, ["riverside"]), before, after, "riverside")
+    assert [(line.subject, line.before, line.after) for line in group.lines] == [(LIST, "Write", "Off")]
+
+
 def test_a_screen_that_went() -> None:
     """Is told by the names that are at hand, and never an error."""
     found = alike(effect(state().snapshot, snapshot(ruleset(DEMO), ()), ["riverside"]), state(), nowhere(), "riverside")
@@ -114,7 +147,7 @@ def test_a_screen_that_went() -> None:
 
 def nowhere() -> State:
     """A state without any screen or practice."""
-    screens = replace(DEMO.screens, catalog=replace(DEMO.catalog, screens={}), granted={})
+    screens = replace(DEMO.screens, catalog=replace(DEMO.catalog, screens={}, profiles=()), granted={})
     return State(snapshot(ruleset(DEMO), ()), screens)
 
 

@@ -206,7 +206,7 @@ class TestWhatSomebodyMayDo:
         ("who", "sentences"),
         [
             ("ann", ["Ann has Full Access: Ann can open the Patient Portal queue, and open and answer its messages."]),
-            ("ben", ["Ben has Limited Access: Ben can open and answer messages forwarded to Ben."]),
+            ("ben", ["Ben has Limited Access (response only): Ben can open and answer messages forwarded to Ben."]),
             ("eve", ["Eve has Queue only: Eve can open the Patient Portal queue, and none of its messages."]),
             ("cam", ["Cam can see the Orders queue."]),
             ("lou", ["Lou is inactive, and is refused everything."]),

@@ -23,9 +23,24 @@ screens:
 """
 
 
-def catalog() -> Catalog:
+PROFILES = """profiles:
+  Tasks:
+    Everything:
+      may: {List: [open], Item: [answer]}
+      phrase: open the queue and answer in it
+    Answers only:
+      may: {Item: [answer]}
+      phrase: answer what was given to {user}
+    Sees the queue:
+      may: {List: [open]}
+      phrase: open the queue
+"""
+OPEN, ANSWER = ("List", "open"), ("Item", "answer")
+
+
+def catalog(text: str = TEXT) -> Catalog:
     """The catalog above."""
-    read, found = catalogs.read("catalog.yaml", TEXT)
+    read, found = catalogs.read("catalog.yaml", text)
     assert read is not None, found
     return read
 
@@ -87,3 +102,55 @@ def test_each_screen_is_read_for_itself() -> None:
     read, found = catalogs.read("catalog.yaml", TEXT.replace("description", "discription"))
     assert read is None
     assert [problem.position.line for problem in found] == [7, 14]
+
+
+@pytest.mark.parametrize(
+    ("may", "name"),
+    [
+        ({OPEN, ANSWER}, "Everything"),
+        ({ANSWER}, "Answers only"),
+        ({OPEN}, "Sees the queue"),
+        ({("Elsewhere", "open")}, "No access"),
+        (set(), "No access"),
+    ],
+)
+def test_a_profile_is_what_somebody_may_do_of_its_topic(may: set[tuple[str, str]], name: str) -> None:
+    """Exactly that, whatever they may do besides; who may do nothing of it has that in a name, too."""
+    read = catalog(TEXT + PROFILES)
+    assert {topic: profile.name for topic, profile in read.having(frozenset(may)).items()} == {"Tasks": name}
+
+
+def test_a_combination_without_a_name() -> None:
+    """Is not taken for another one, and stands in no list."""
+    read = catalog(TEXT + PROFILES[: PROFILES.index("    Sees")])
+    assert read.profile("Tasks", frozenset({OPEN})) is None
+    assert read.having(frozenset({OPEN})) == {}
+
+
+def test_a_profile_that_is_warned_about() -> None:
+    """The one that has a screen, and nothing of the other that it should not be without."""
+    warned = {profile.name: profile.warning for profile in catalog(TEXT + PROFILES).profiles}
+    assert warned == {"Everything": "", "Answers only": "", "Sees the queue": "Queue only"}
+
+
+def test_the_phrase_is_about_somebody() -> None:
+    """Whoever it is said of stands in it."""
+    profile = catalog(TEXT + PROFILES).profiles[1]
+    assert profile.phrase_for("Ann") == "answer what was given to Ann"
+
+
+@pytest.mark.parametrize(
+    ("line", "instead", "place", "found"),
+    [
+        ("{List: [open]}", "{}", "26:5", "profile `Sees the queue`, which says nothing"),
+        ("{List: [open]}", "{List: []}", "26:5", "profile `Sees the queue`, which says nothing"),
+        ("{List: [open]}", "{Item: [answer]}", "26:5", "profile `Sees the queue`, which says what another one says"),
+        ("{List: [open]}", "{List: [answer]}", "27:20", "`answer` on `List`, which is not declared"),
+        ("{List: [open]}", "{Lists: [open]}", "27:21", "`open` on `Lists`, which is not declared"),
+    ],
+)
+def test_a_profile_that_does_not_hold(line: str, instead: str, place: str, found: str) -> None:
+    """It says something, that nobody says besides, of what can be asked."""
+    read, [problem] = catalogs.read("catalog.yaml", TEXT + PROFILES.replace(line, instead))
+    assert read is None
+    assert (str(problem.position), problem.found) == (f"catalog.yaml:{place}", found)

@@ -57,6 +57,14 @@ def test_a_role_within_a_role() -> None:
     assert practice().roles_of("zoe") == ("Lead Nurse",)
 
 
+def test_what_a_role_gives() -> None:
+    """What its levels open, and those of the roles that it is in; one that there is not gives nothing."""
+    granted = {(LIST, "Read"): {"open_queue"}, (TASK, "Update"): {"respond"}, (TASK, "Write"): {"open_message"}}
+    both = {(LIST, "open_queue"), (TASK, "respond")}
+    assert practice().gives("Nurse", granted) == practice().gives("Lead Nurse", granted) == both
+    assert practice().gives("Empty", granted) == practice().gives("Nobody", granted) == set()
+
+
 def test_a_practice_that_is_not_there() -> None:
     """Without rows there is nobody, and the id stands for the name."""
     empty = Practice.of("hilltop", [Row("practice", ("lakeside", "Lakeside"))])
