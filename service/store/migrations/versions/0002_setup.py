@@ -63,7 +63,7 @@ def _effects() -> None:
             ["number"], ["revision.number"], name="fk_revision_effect_number", deferrable=True, initially="DEFERRED"
         ),
     )
-    op.create_index("ix_revision_effect_person", "revision_effect", ["person", "practice", "number"])
+    op.create_index("ix_revision_effect_person", "revision_effect", ["practice", "person", "number"])
     op.create_index("ix_revision_effect_screen", "revision_effect", ["screen", "practice", "number"])
     # Of earlier revisions, whom they name is known from their rows; what each gained or lost is not worked out again.
     op.execute(
