@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from service.errors import BaseMoved, PracticeMoved, UsageError
 from service.inspection import identity
@@ -120,7 +121,11 @@ def between(view: View, author: Author, current: Practice, wanted: Practice) -> 
 
 def published_templates(view: View) -> tuple[Row, ...]:
     """The rows of the role templates that are published."""
-    text = view.files().get(TEMPLATES, "")
+    return _templates(view.files().get(TEMPLATES, ""))
+
+
+@lru_cache(maxsize=2)
+def _templates(text: str) -> tuple[Row, ...]:
     return tuple(parse(TEMPLATES, text, {"p": 4})[0].rows)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from service.decision.engine import Ruleset, Snapshot, divide
@@ -21,8 +22,9 @@ from service.policy.rows import RowFile
 from service.values import Finding, Position, Question, Reason, Row
 
 
+@lru_cache(maxsize=2)
 def ruleset(bundle: Bundle) -> Ruleset:
-    """What the files of a bundle of practices say, compiled."""
+    """What the files of a bundle of practices say, compiled. Kept for the next change, which mostly has the same."""
     kinds = bundle.request_map.subject_type, bundle.request_map.resource_type
     return Ruleset(bundle.model, bundle.shared.rows, bundle.catalog.vocabulary, kinds)
 

@@ -41,9 +41,9 @@ Progress = Callable[[str, int], object]
 """Told of each file of rows when it was read, and how many rows it has."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Bundle:
-    """A policy folder that could be read as a whole. `texts` are the files that are published, by path.
+    """A policy folder that could be read as a whole, itself and no other. `texts`: the published files, by path.
 
     `bare`: what a folder without practices holds; its catalog is empty, and it has no rows for the store.
     """
