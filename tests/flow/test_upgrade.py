@@ -105,13 +105,16 @@ def upgraded(view: View) -> list[str]:
     return sorted(found)
 
 
-def wait_for_upgrades(home: Home, process: subprocess.Popen[str], most: int) -> None:
-    """Until so many practices are upgraded, and then a moment that nobody chose."""
-    rnd = random.Random(most)  # noqa: S311 - no secret
-    while process.poll() is None:
-        with home.view() as view:
-            if len(view.changes(how=How.UPGRADE, limit=PRACTICES)) >= most:
-                break
+def head(home: Home) -> int:
+    """The number of the newest change."""
+    with home.view() as view:
+        return view.head().number
+
+
+def wait_for_changes(home: Home, process: subprocess.Popen[str], number: int) -> None:
+    """Until there is a change of this number, and then a moment that nobody chose."""
+    rnd = random.Random(number)  # noqa: S311 - no secret
+    while process.poll() is None and head(home) < number:
         time.sleep(0.05)
     time.sleep(rnd.random() / 10)
 
@@ -161,10 +164,10 @@ def test_killed_and_begun_again(place: Home, tmp_path: Path) -> None:
     assert f"{PRACTICES:,} practices would change" in plan, plan
     with place.view() as view:
         assert upgraded(view) == []
-    at = []
-    for number in range(KILLS):
+    at, first = [], head(place)
+    for number in range(1, KILLS + 1):
         process = begun(place, *command, "--yes")
-        wait_for_upgrades(place, process, PRACTICES * (number + 1) // (KILLS + 1))
+        wait_for_changes(place, process, first + PRACTICES * number // (KILLS + 1))
         process.send_signal(signal.SIGKILL)
         process.communicate()
         with place.view() as view:
