@@ -87,11 +87,13 @@ def _await(port: int, process: subprocess.Popen[bytes]) -> None:
         if process.poll() is not None:
             break
         try:
-            socket.create_connection((HOST, port), 1).close()
+            with socket.create_connection((HOST, port), 10) as connection:
+                # A whole exchange: the kernel takes connections before there is a worker.
+                connection.sendall(f"GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
+                if connection.recv(65536):
+                    return
         except OSError:
             sleep(0.1)
-        else:
-            return
     raise AssertionError("the service does not answer")
 
 
