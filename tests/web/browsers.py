@@ -86,7 +86,7 @@ class Window:
             ignore_https_errors=True,
             reduced_motion="reduce",
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(30_000)
         window = cls(context.new_page(), context, address, script)
         window.page.on("pageerror", lambda error: window.complaints.append(str(error)))
         window.page.on("console", window._noted)
