@@ -106,16 +106,15 @@ class _Asking:
         practice = plan.practice
         rows = frozenset(view.rows(practice))
         now = self._side(practice, rows)
-        made = view.changes(practice=practice, how=How.UPGRADE, limit=1)
-        newest = view.last_touched(practice)
-        if not made:
+        made, newest = view.newest_by(practice, How.UPGRADE), view.last_touched(practice)
+        if made is None:
             before = rows if plan.base == newest else view.rows_at(plan.base, practice)
             return _Times(self._side(practice, before), now, now)
-        if made[0].number != newest:
-            rows = view.rows_at(made[0].number, practice)
-        after = now if made[0].number == newest else self._side(practice, rows)
+        if made != newest:
+            rows = view.rows_at(made, practice)
+        after = now if made == newest else self._side(practice, rows)
         # Taken back, not replayed: what a practice begins with may have come with a great many others.
-        revision = view.revision(made[0].number)
+        revision = view.revision(made)
         assert revision is not None  # noqa: S101  it was found above
         return _Times(self._side(practice, rows - set(revision.added) | set(revision.removed)), after, now)
 

@@ -140,6 +140,15 @@ class View:
         newest = select(func.max(touched.number)).where(touched.practice == practice)
         return self._connection.execute(newest).scalar_one() or 0
 
+    def newest_by(self, practice: str, how: How) -> int | None:
+        """The number of the newest revision that touched a practice and was made in this way; None where none was."""
+        revision, touched = tables.revision.c, tables.revision_practice.c
+        newest = select(func.max(touched.number)).join(tables.revision, revision.number == touched.number)
+        number: int | None = self._connection.scalar(
+            newest.where(touched.practice == practice, revision.how == how.value)
+        )
+        return number
+
     def recorded_digest(self, practice: str) -> str | None:
         """The digest of a practice's rows as the newest revision touching it says; None where none did."""
         if not is_text(practice):

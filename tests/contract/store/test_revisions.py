@@ -12,7 +12,7 @@ from service.audit.chain import GENESIS, revision_digest, rows_digest
 from service.errors import BaseMoved
 from service.store.base import Head
 from service.store.sql import Store
-from service.values import Revision, Row
+from service.values import How, Revision, Row
 from tests.contract.store.builders import draft, everything, file, practice, publish, row
 
 
@@ -204,3 +204,12 @@ def test_the_database_itself_keeps_revisions(
         assert view.revisions() == history[::-1]
         assert view.head() == Head(4, history[-1].digest)
         assert view.files() == {"a": "b"}
+
+
+def test_the_newest_of_a_kind(store: Store, history: tuple[Revision, ...]) -> None:
+    """The newest revision of a practice that was made in one way; of another way, or of nobody's practice, none."""
+    with store.reading() as view:
+        how = history[-1].how
+        assert view.newest_by("riverside", how) == history[-1].number
+        assert view.newest_by("lakeside", how) == history[1].number
+        assert view.newest_by("nowhere", how) is view.newest_by("riverside", How.DEMO) is None
