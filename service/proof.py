@@ -22,10 +22,10 @@ from service.policy.bundle import Bundle
 from service.publish import Press
 from service.store.view import View
 from service.upgrade import ROLE, Done, Step, strangers_to
-from service.values import ROLE_PREFIX, USER_PREFIX, How, Row
+from service.values import ROLE_PREFIX, USER_PREFIX, How, Request, Row
 
 _AT_ONCE = 200
-"""Hearings for which stock Casbin is given its time together; while it works on one, the next is put together."""
+"""Hearings for which stock Casbin is given its time together; while it works on some, the next is put together."""
 
 Person = tuple[str, str]
 """A practice and one of its users."""
@@ -36,9 +36,8 @@ class Proof:
     """What was asked. `without`: who had it and has it not; `gained`: who else gained or lost by the upgrade.
 
     `people`: those who had it and are active; `asked`: questions to the engine about them. `heard`: questions about
-    everybody to which stock Casbin was heard before and after; `differ`: on whom it differs from the engine; `unheard`:
-    practices about which it could not be heard to the end. `inactive`: people who had it, are in the role, and are
-    refused as inactive.
+    everybody that stock Casbin answered; `differ`: on whom it differs from the engine; `unheard`: practices about which
+    it was not heard to the end. `inactive`: people who had it, are in the role, and are refused as inactive.
     """
 
     people: int = 0
@@ -63,15 +62,19 @@ def proved(steps: Iterable[Step], press: Press, done: Done = lambda _: None) -> 
         asking = _Asking.of(view)
     hearings = _asked(steps, press, asking, proof, done)
     for first in hearings:
-        together: list[Hearing] = []
-        statement = press.opinion(_kept(chain([first], islice(hearings, _AT_ONCE - 1)), together))
+        together = [first]
+        statement = press.opinion(chain([first], _kept(islice(hearings, _AT_ONCE - 1), together)))
         proof.heard += statement.asked
-        differ = {(each.request[1], each.request[0].removeprefix(USER_PREFIX)) for each in statement.differ}
-        proof.differ += sorted(differ)
-        if differ or statement.silence is not None:
-            # Which of them was heard last is not known: all of them count as unheard.
-            proof.unheard += sorted({each.after.requests[0][1] for each in together} - set(proof.unheard))
+        proof.differ += sorted({_person(each.request) for each in statement.differ})
+        # INVARIANT: silence is never taken for consent. Publishing goes by a thousand answers where time is short; here
+        # whatever was put to Casbin is answered, or all practices that it was about are unheard.
+        if statement.asked < sum(len(each.after.requests) for each in together):
+            proof.unheard += sorted({_person(each.after.requests[0])[0] for each in together} - set(proof.unheard))
     return proof
+
+
+def _person(request: Request) -> Person:
+    return request[1], request[0].removeprefix(USER_PREFIX)
 
 
 def _kept(hearings: Iterable[Hearing], into: list[Hearing]) -> Iterator[Hearing]:

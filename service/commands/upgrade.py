@@ -14,7 +14,7 @@ from service.errors import RolewardenError
 from service.policy import legacy
 from service.policy.edits import AddMember
 from service.policy.legacy import Legacy, Problem
-from service.proof import Person, Proof, proved
+from service.proof import Proof, proved
 from service.publish import Press
 from service.upgrade import ROLE, Step
 
@@ -74,18 +74,14 @@ def portal_roles(given: Desk, file: Path, reference: str | None, yes: bool) -> i
 
 
 def _unreadable(file: Path, problems: Sequence[Problem]) -> Exit:
-    shown = [f"{present.path(file)}:{problem.line}: {problem.found}" for problem in problems[:MOST]]
-    if len(problems) > MOST:
-        shown.append(f"and {len(problems) - MOST:,} more")
+    shown = _first([f"{present.path(file)}:{problem.line}: {problem.found}" for problem in problems])
     said = f"{present.count(len(problems), 'line')} cannot be followed, so nothing was changed"
     present.error(said, "put them right, or add the users first", shown)
     return Exit.FAILED
 
 
 def _refused(refused: Sequence[Step]) -> Exit:
-    shown = [f"{step.practice}: {step.refused}" for step in refused[:MOST]]
-    if len(refused) > MOST:
-        shown.append(f"and {len(refused) - MOST:,} more")
+    shown = _first([f"{step.practice}: {step.refused}" for step in refused])
     said = f"{present.count(len(refused), 'practice')} cannot be upgraded, so nothing was changed"
     present.error(said, "mend what stands there and begin again", shown)
     return Exit.FAILED
@@ -130,20 +126,32 @@ def _prove(plan: Sequence[Step], press: Press, *, failed: int) -> Exit:
 
 
 def _proof(proof: Proof) -> list[str]:
-    """What was asked and found, a line each."""
+    """What was asked and found, a line each, and beneath it whom it is about."""
     asked = f"{proof.asked:,} questions to the engine"
     lines = [f"proof: {proof.people - len(proof.without):,} of {proof.people:,} people who had it have it ({asked})"]
-    lines += _people(proof.without, " has it not")
-    others = f"{len(proof.gained):,} others are affected" if proof.gained else "nobody else gained or lost anything"
-    lines += [f"proof: {others}", *_people(proof.gained)]
+    lines += _listed([f"`{user}` of `{practice}` has it not" for practice, user in proof.without])
+    others = f"{present.count(len(proof.gained), 'user')} beside them gained or lost by it"
+    lines.append(f"proof: {others if proof.gained else 'nobody else gained or lost anything'}")
+    lines += _listed([f"`{user}` of `{practice}`" for practice, user in proof.gained])
     heard = f"{proof.heard:,} questions about everybody in these practices"
-    said = f"differs on {present.count(len(proof.differ), 'person')}" if proof.differ else "says the same"
-    lines += [f"proof: stock Casbin {said} ({heard})", *_people(proof.differ)]
-    lines += [f"  it could not be heard about `{practice}`" for practice in proof.unheard[:MOST]]
+    if proof.differ:
+        lines.append(f"proof: stock Casbin differs on {present.count(len(proof.differ), 'user')} ({heard})")
+        lines += _listed([f"`{user}` of `{practice}`" for practice, user in proof.differ])
+    if proof.unheard:
+        about = present.count(len(proof.unheard), "practice")
+        lines.append(f"proof: stock Casbin could not be heard about {about} ({heard})")
+        lines += _listed([f"`{practice}`" for practice in proof.unheard])
+    if not proof.differ and not proof.unheard:
+        lines.append(f"proof: stock Casbin says the same ({heard})")
     if proof.inactive:
         lines.append(f"besides, {proof.inactive:,} who had it are inactive: in the role, and refused until enabled")
     return lines
 
 
-def _people(people: Sequence[Person], what: str = "") -> list[str]:
-    return [f"  `{user}` of `{practice}`{what}" for practice, user in people[:MOST]]
+def _listed(found: Sequence[str]) -> list[str]:
+    return [f"  {each}" for each in _first(found)]
+
+
+def _first(found: Sequence[str]) -> list[str]:
+    """As many as somebody reads, and how many more there are."""
+    return [*found[:MOST], *([f"and {len(found) - MOST:,} more"] if len(found) > MOST else [])]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from service.decision.reach import Hearing
 from service.proof import proved
 from service.upgrade import ROLE, planned
-from service.witness import Difference, Silence, Statement
+from service.witness import Difference, Silence, Statement, nobody
 from tests.unit.site import LIST, Site
 from tests.unit.test_upgrade import OPERATOR, legacy, upgraded
 
@@ -77,3 +78,22 @@ def test_stock_casbin_is_not_heard(site: Site, silence: Silence) -> None:
     proof = proved(steps, replace(site.press, opinion=silent))
     assert (sorted(set(proof.unheard)), proof.holds) == (["lakeside", "riverside"], False)
     assert (proof.people, proof.without) == (2, [])
+
+
+def test_nobody_to_ask(site: Site) -> None:
+    """A press that was given no opinion proves nothing, in no practice: nothing is passed over unheard."""
+    steps = upgraded(site, SAID)
+    proof = proved(steps, replace(site.press, opinion=nobody))
+    assert (proof.unheard, proof.heard, proof.holds) == (["lakeside", "riverside"], 0, False)
+
+
+def test_heard_in_part(site: Site) -> None:
+    """What is enough for a change to be published is not enough here: whoever was not heard about is unheard."""
+    steps = upgraded(site, SAID)
+
+    def cut_short(hearings: Iterable[Hearing]) -> Statement:
+        first, *_ = list(hearings)
+        return Statement(len(first.after.requests))
+
+    proof = proved(steps, replace(site.press, opinion=cut_short))
+    assert (proof.unheard, proof.holds) == (["lakeside", "riverside"], False)

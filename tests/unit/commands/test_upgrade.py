@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from service.commands import upgrade as command
+from service.proof import Proof
 from tests.unit.commands.line import CommandLine
 
 
@@ -29,10 +31,34 @@ def test_done_and_proved(demo: CommandLine, file: Path) -> None:
     said = demo("upgrade", "portal-roles", "--legacy", str(file), "--yes").stdout
     assert "proof: 2 of 2 people who had it have it (6 questions to the engine)" in said
     assert "proof: nobody else gained or lost anything" in said
+    assert "proof: stock Casbin says the same (" in said
     assert demo("ask", "riverside", "cam", "open_queue", "Task - Patient Portal - List").exit_code == 0
     again = demo("upgrade", "portal-roles", "--legacy", str(file), "--yes").stdout
     assert "Nothing to do" in again
     assert "proof: 2 of 2" in again
+
+
+@pytest.mark.parametrize(
+    ("proof", "found"),
+    [
+        (Proof(without=[("riverside", "cam")], people=2), ["1 of 2 people", "`cam` of `riverside` has it not"]),
+        (Proof(gained=[("riverside", "eve")]), ["1 user beside them gained or lost by it", "`eve` of `riverside`"]),
+        (Proof(differ=[("riverside", "ann")]), ["stock Casbin differs on 1 user", "`ann` of `riverside`"]),
+        (Proof(unheard=["riverside"]), ["stock Casbin could not be heard about 1 practice", "`riverside`"]),
+        (
+            Proof(unheard=[f"p{number}" for number in range(30)]),
+            ["stock Casbin could not be heard about 30 practices", "`p19`", "and 10 more"],
+        ),
+    ],
+)
+def test_a_proof_that_does_not_hold(
+    demo: CommandLine, file: Path, monkeypatch: pytest.MonkeyPatch, proof: Proof, found: list[str]
+) -> None:
+    """What is not as it should be is told, with how much of it there is, and the command ends with 1."""
+    monkeypatch.setattr(command, "proved", lambda *_: proof)
+    said = demo("upgrade", "portal-roles", "--legacy", str(file), "--yes", code=1).stdout
+    assert [words for words in found if words not in said] == []
+    assert ("says the same" in said) == (not proof.differ and not proof.unheard)
 
 
 @pytest.mark.parametrize(
