@@ -12,8 +12,7 @@ import logging
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterator, MutableMapping
-from contextlib import contextmanager
+from collections.abc import Callable, MutableMapping
 from io import FileIO, RawIOBase
 from typing import Any, BinaryIO
 
@@ -40,7 +39,6 @@ class Sink:
         self._lock = threading.RLock()  # a signal handler may log while its own thread is writing
         self._stream: BinaryIO | RawIOBase | None = None
         self._broken_off = False
-        self._held = threading.local()
 
     def open(self, stream: BinaryIO | None) -> None:
         """Write to `stream` from now on, or to standard error.
@@ -52,34 +50,18 @@ class Sink:
         else:
             self._stream = stream
 
-    @contextmanager
-    def together(self) -> Iterator[None]:
-        """Write what this thread logs meanwhile at once, at the end: each writing is a call of the system."""
-        self._held.lines = lines = list[bytes]()
-        try:
-            yield
-        finally:
-            self._held.lines = None
-            if lines:
-                self.write(*lines)
-
-    def write(self, *lines: bytes) -> None:
-        """Write lines, or count them as lost."""
-        held: list[bytes] | None = getattr(self._held, "lines", None)
-        if held is not None:
-            held += lines
-            return
+    def write(self, line: bytes) -> None:
+        """Write one line, or count it as lost."""
         try:
             with self._lock:
-                self._write(b"".join(line + b"\n" for line in lines))
+                self._write(line + b"\n")
         except Exception:  # noqa: BLE001 - see the invariant
-            self.lose(len(lines))
+            self.lose()
 
-    def lose(self, lines: int = 1) -> None:
-        """Count lines that could not be made or written."""
-        for _ in range(lines):
-            self.failures += 1
-            self.on_failure()
+    def lose(self) -> None:
+        """Count a line that could not be made or written."""
+        self.failures += 1
+        self.on_failure()
 
     def _write(self, line: bytes) -> None:
         rest = b"\n" + line if self._broken_off else line  # half a line is no reason to spoil the next

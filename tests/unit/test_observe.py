@@ -15,7 +15,7 @@ from service.access.tokens import mint
 from service.config import LogDecisions
 from service.decide import Answer
 from service.live import Health
-from service.log import NEVER_LOGGED, SINK, LineHandler, configure_log, formatter
+from service.log import NEVER_LOGGED, LineHandler, configure_log, formatter
 from service.observe import ALARMING_AGE, Recorder, watch
 from service.values import Caller, Decision, Question, Reason
 
@@ -172,31 +172,6 @@ class TestLost:
         assert 'rolewarden_errors_total{status="500"} 1.0\n' in told
         assert lines(log)[-1]["name"] == "\udcff"
         assert log.getvalue().isascii()
-
-    def test_lines_that_are_written_together(self) -> None:
-        """What a thread logs for one batch is one writing, in order, before it goes on; lost ones are counted each."""
-        written: list[bytes] = []
-
-        class Counting(io.BytesIO):
-            def write(self, text: Any) -> int:
-                written.append(bytes(text))
-                return len(text)
-
-        configure_log(Counting())
-        with SINK.together():
-            for number in range(3):
-                structlog.get_logger().info("event", number=number)
-            assert not written
-        [together] = written
-        assert [json.loads(line)["number"] for line in together.splitlines()] == [0, 1, 2]
-        with closed() as stream:
-            configure_log(stream)
-            before = SINK.failures
-            with SINK.together():
-                structlog.get_logger().info("first")
-                structlog.get_logger().info("second")
-            assert SINK.failures == before + 2
-            configure_log(io.BytesIO())
 
     def test_half_a_line(self) -> None:
         """A line that broke off, where a disk was full for a while, does not spoil the next."""
