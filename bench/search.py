@@ -36,7 +36,6 @@ from service.values import Caller, Row
 
 USERS, ROUNDS, LIMIT = (50, 500, 5_000), 30, 20e-3
 SCREEN, ACTION, ROLE, PRACTICE = "Task - Patient Portal", "respond", "role:Front Desk", "big"
-Ask = Callable[[bytes], Reply]
 
 
 def run(sizes: Mapping[str, int]) -> Report:  # noqa: ARG001 (the size of the world plays no part)

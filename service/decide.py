@@ -30,6 +30,8 @@ from service.values import USER_PREFIX, Caller, Decision, Explanation, Question,
 CODE_SIGNS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """Of the code that a refused user can read out on the telephone: nothing that looks or sounds like something else."""
 
+_NO_CODE = "XXXX"
+
 _UNANSWERABLE = (Reason.POLICY_UNAVAILABLE, Reason.POLICY_TOO_OLD, Reason.ROWS_ALTERED)
 
 
@@ -47,6 +49,11 @@ class Answer:
     code: str = ""
     screens: tuple[str, ...] = ()
     explanation: Explanation | None = None
+
+    @property
+    def message_without_code(self) -> str:
+        """The message where nobody is refused and it is only shown: its code would find nothing."""
+        return self.user_message.replace(self.code, _NO_CODE) if self.code else ""
 
 
 class Placed(NamedTuple):

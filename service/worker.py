@@ -28,7 +28,7 @@ _LINGER_SECONDS = 2.0
 
 _LOOK_SECONDS = 0.5
 _MOST_LEFT_OVER = 1 << 20
-"""Bytes that a client may go on to send meanwhile: as many again as a body may have."""
+"""Bytes that a client may go on to send meanwhile: as many again as a body may have, unless that is set."""
 
 
 class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types

@@ -12,9 +12,6 @@ from service.decision.engine import Division
 from service.loaded import Loaded
 from service.values import ROLE_PREFIX, USER_PREFIX, Reason, Row
 
-ANY_CODE = "XXXX"
-"""Where the code of a refusal would stand: a command refuses nobody, and its code would find nothing."""
-
 NOTHING = "(empty)"
 """Where a name would stand of which nothing was typed."""
 
@@ -67,7 +64,7 @@ class Told:
     @property
     def message(self) -> str:
         """What the user is shown on this refusal."""
-        return self.answer.user_message.replace(self.answer.code, ANY_CODE) if self.answer.code else ""
+        return self.answer.message_without_code
 
 
 def sentence(told: Told) -> str:

@@ -96,7 +96,7 @@ def _screen(row: Row) -> str:
 def _fitting(
     practice: str | None, person: str | None, screen: str | None, *, shared: bool
 ) -> list[ColumnElement[bool]]:
-    """Numbers from the tables that know them: each condition is answered from one index."""
+    """Numbers from the tables that know them: each condition from one index, but a person's in all practices."""
     touched, effect = tables.revision_practice.c, tables.revision_effect.c
     within: list[Select[Any]] = []
     for column, value in ((effect.person, person), (effect.screen, screen)):

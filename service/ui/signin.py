@@ -145,10 +145,12 @@ def _phrase(practice: str, user: User, state: State) -> str:
         question = state.loaded.request_map.asking(**asked)
         return decide(question, Caller("setup", frozenset({practice})), state).decision.allowed
 
-    in_setup = next((phrase for rights, phrase in PHRASES if all(may(*right) for right in rights)), "")
+    for rights, phrase in PHRASES:
+        if all(may(*right) for right in rights):
+            return phrase
     catalog = state.loaded.catalog
     duties = frozenset(duty for about in catalog.topics.values() for duty in about if may(*duty))
-    return in_setup or "; ".join(map(_has, catalog.having(duties).values())) or NOTHING
+    return "; ".join(map(_has, catalog.having(duties).values())) or NOTHING
 
 
 VIEWS = {

@@ -28,9 +28,6 @@ from service.values import Caller, Reason, Row
 MATCHES = 10
 """People whom a name that fits several offers."""
 
-WITHOUT_CODE = "XXXX"
-"""Where the code of a refusal would stand: nobody is refused here, and the code would find nothing."""
-
 
 class What(NamedTuple):
     """Something that can be asked about: the value of the form, the words, and the screen and action."""
@@ -103,9 +100,8 @@ def _tried(sheet: Sheet, practice: Practice, user: User, what: What) -> Tried:
     )
     answer = decide(question, Caller("setup", frozenset({practice.id})), state, explain=True)
     may = "can" if answer.decision.allowed else "cannot"
-    told = answer.user_message.replace(answer.code, WITHOUT_CODE) if answer.code else ""
     words = f"{isolated(practice.called(user.id))} {may} {what.words}."
-    return Tried(answer.decision.allowed, words, _why(sheet, practice, user, what, answer), told)
+    return Tried(answer.decision.allowed, words, _why(sheet, practice, user, what, answer), answer.message_without_code)
 
 
 def _state(sheet: Sheet, practice: Practice) -> State:

@@ -16,7 +16,7 @@ DEMO = [sys.executable, "-m", "examples.ehr.demo"]
 
 
 def begun(ports: list[int], log: Path) -> subprocess.Popen[bytes]:
-    """The demonstration on these ports, in a group of its own."""
+    """The demonstration on these ports."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ROLEWARDEN_")}
     environ = {**kept, "DEMO_PORTS": " ".join(map(str, ports)), "PYTHONPATH": "clients/python"}
     with log.open("wb") as out:

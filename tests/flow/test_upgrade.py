@@ -1,6 +1,7 @@
 """The upgrade as an operator runs it: over many practices, killed and begun again, on both databases.
 
-`UPGRADE_PRACTICES=5000 pytest --timeout 0 -rP` is the large run, of 50 users a practice, and shows what it counted.
+`UPGRADE_PRACTICES=5000 python -m pytest --timeout 0 -n0 -rP tests/flow/test_upgrade.py` is the large run, of 50 users a
+practice, and shows what it counted.
 """
 
 import csv
@@ -173,6 +174,7 @@ def test_killed_and_begun_again(place: Home, tmp_path: Path) -> None:
         with place.view() as view:
             at.append(len(upgraded(view)))
     assert at == sorted(at), "what was done stays"
+    assert all(0 < done < PRACTICES for done in at), "it was killed in the middle"
     rest, out = timed(place, *command, "--yes")
     measured(f"planned in {planning:.1f} s; killed after {at} practices; {rest:.1f} s for the rest\n{out}")
     practices.are_upgraded(place)

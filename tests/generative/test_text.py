@@ -179,6 +179,23 @@ def test_other_matchers_decide_as_casbin(matcher: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "effect", ["!some(where (p.eft == deny))", "priority(p.eft) || deny", "subjectPriority(p.eft) || deny"]
+)
+def test_other_effects_decide_as_casbin(effect: str) -> None:
+    """So do the effects beside the shipped one, of rows that allow and rows that deny, whichever comes first."""
+    text = WHOLE.replace(EFFECT, effect).replace("p = sub, dom, act", "p = sub, dom, act, eft")
+    model, found = models.parse("model.conf", text)
+    assert model is not None, found
+    said = [("root", "read", "allow"), ("b", "read", "deny"), ("b", "write", "deny"), ("root", "write", "allow")]
+    rows = tuple(Row("p", (name, "here", act, eft)) for name, act, eft in said)
+    world = World(model, (*rows, Row("g", ("b", "root", "here"))))
+    asked = list(product(("root", "b", "c"), ("here",), ("read", "write")))
+    ours = [world.snapshot().decide(request).allowed for request in asked]
+    assert ours == [world.oracle().allows(request) for request in asked]
+    assert set(ours) == {True, False}
+
+
+@pytest.mark.parametrize(
     "effect",
     [
         "some(where (p2.eft == allow))",
