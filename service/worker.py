@@ -7,6 +7,7 @@ gets a connection once there is something to read; a request has a deadline; and
 from __future__ import annotations
 
 import contextlib
+import signal
 import socket
 import time
 from collections import deque
@@ -16,6 +17,9 @@ from selectors import EVENT_READ
 from typing import Any
 
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
+
+ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+"""What ends a worker. Blocked while it is made, so that none is lost."""
 
 DEADLINE_SECONDS = 10.0
 """How long a request may take to arrive, from its first byte; and how long it may hold a thread of the check part."""
@@ -42,6 +46,11 @@ class Worker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
         self._under_way: set[Any] = set()
         self._leaving: deque[Any] = deque()  # by when they must have left
         self._looked = 0.0
+
+    def init_signals(self) -> None:
+        """Listen to signals, to those that came before, too."""
+        super().init_signals()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
 
     def enqueue_req(self, conn: Any) -> None:
         """Give a connection to a thread once there is something to read. A silent one would hold the thread."""

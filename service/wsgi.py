@@ -10,6 +10,7 @@ import fcntl
 import gc
 import os
 import shutil
+import signal
 import ssl
 import sys
 import tempfile
@@ -27,7 +28,7 @@ from gunicorn.glogging import Logger
 from service.config import Settings
 from service.errors import ConfigError, RolewardenError
 from service.log import LineHandler, configure_log
-from service.worker import PatientWorker, Worker
+from service.worker import ENDING, PatientWorker, Worker
 
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - what is made there has a name that nobody can guess
 METRICS_PREFIX = "rolewarden-metrics-"
@@ -151,7 +152,7 @@ def options_of_pages(settings: Settings) -> dict[str, Any]:
 
 
 class Server(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
-    """gunicorn's arbiter around the application that `create` builds."""
+    """gunicorn around the application that `create` builds."""
 
     def __init__(self, settings: Settings, create: Callable[[Settings], Any], chosen: dict[str, Any]) -> None:
         self._settings, self._create, self._chosen = settings, create, chosen
@@ -177,6 +178,23 @@ class Server(BaseApplication):  # type: ignore[misc] # gunicorn ships no types
         gc.collect()
         gc.freeze()
         return application
+
+    def run(self) -> None:
+        Master(self).run()
+
+
+class Master(Arbiter):  # type: ignore[misc] # gunicorn ships no types
+    """gunicorn's arbiter, whose workers hear that they shall end from their first moment."""
+
+    def spawn_worker(self) -> int:
+        # INVARIANT: until a worker has its own handlers it has ours, which would put the signal where nobody looks,
+        # and the worker would serve on until it is killed. Blocked, the signal waits; `Worker.init_signals` takes it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+        try:
+            pid: int = super().spawn_worker()  # in the worker it never returns
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+        return pid
 
 
 class JsonLogger(Logger):  # type: ignore[misc] # gunicorn ships no types

@@ -27,7 +27,7 @@ from service.audit.chain import GENESIS
 from service.store import tables
 from service.store.sql import Store
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 SUPERUSER = "superuser"
 TEMPLATE = "template_of_tests"
 """A database with the newest schema, which others are copied from."""

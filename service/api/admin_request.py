@@ -141,6 +141,8 @@ def a_moment(name: str, meaning: str) -> Parameter:
 def _name(text: str) -> str:
     if not 0 < len(text) <= LONGEST_NAME:
         raise ValueError(f"1 to {LONGEST_NAME} characters")
+    if problem := name_problem(text):
+        raise ValueError(f"a name, and there is {problem[1]}")
     return text
 
 

@@ -140,4 +140,4 @@ def test_nobody_there(java: Java) -> None:
         began = time.monotonic()
         [answer] = java.ask(point.url, EVE, limit=300)
     assert (answer.allowed, answer.problem) == ("false", "no answer in time")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20

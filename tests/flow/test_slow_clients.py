@@ -108,7 +108,7 @@ class TestPlain:
         with held(plain, (POST + bearing(demonstration) + rest).encode(), drip=drip):
             took = seconds_to_answer(plain)
         measured(f"/livez answered after {took:.1f} s")
-        assert took < DEADLINE + 3
+        assert took < DEADLINE + 8
 
     @pytest.mark.parametrize(
         "first",
@@ -126,11 +126,11 @@ class TestPlain:
             began = time.monotonic()
             client.sendall(first.encode())
             assert client.recv(12) in (b"HTTP/1.1 401", b"HTTP/1.1 200", b"HTTP/1.1 400")
-            assert time.monotonic() - began < 2
+            assert time.monotonic() - began < 8
         with held(plain, first.encode(), drip=b" "):
             took = seconds_to_answer(plain)
         measured(f"/livez answered after {took:.1f} s")
-        assert took < DEADLINE + 3
+        assert took < DEADLINE + 8
 
     def test_who_waited_is_answered(self, plain: ServerDoor) -> None:
         """A whole request that waited for a thread all the while is answered, not given up with those it waited for."""
@@ -160,7 +160,7 @@ class TestTls:
         with held(tls, first):
             took = seconds_to_answer(tls)
         measured(f"/livez answered after {took:.1f} s")
-        assert took < DEADLINE + 3
+        assert took < DEADLINE + 8
 
     def test_who_trickles(self, tls: ServerDoor) -> None:
         """So is a request that comes byte by byte, and one that does not come after the handshake."""
@@ -168,7 +168,7 @@ class TestTls:
             with held(tls, first, secure=True, drip=drip):
                 took = seconds_to_answer(tls)
             measured(f"/livez answered after {took:.1f} s")
-            assert took < DEADLINE + 3
+            assert took < DEADLINE + 8
 
     def test_what_the_client_sees(self, tls: ServerDoor) -> None:
         """What is given up over TLS ends without a byte in plain text."""
@@ -187,7 +187,7 @@ def test_who_does_not_read(plain: ServerDoor) -> None:
     with held(plain, b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n" * 2000):
         took = seconds_to_answer(plain)
     measured(f"/livez answered after {took:.1f} s")
-    assert took < DEADLINE + 3
+    assert took < DEADLINE + 8
 
 
 def test_where_it_listens(tmp_path: Path) -> None:
@@ -197,4 +197,4 @@ def test_where_it_listens(tmp_path: Path) -> None:
         began = time.monotonic()
         server.process.terminate()
         assert server.process.wait(PATIENCE) == 0
-        assert time.monotonic() - began < DEADLINE + 5
+        assert time.monotonic() - began < DEADLINE + 10

@@ -65,6 +65,12 @@ def application(environ: Any, start_response: Any) -> Any:
 described.app = application
 
 
+@described.hook
+def filter_query(_context: Any, query: dict[str, Any] | None) -> bool:
+    """Whether every parameter is sent: an empty list is not, and the request would then hold although it should not."""
+    return all(value not in (None, [], {}, [None]) for value in (query or {}).values())
+
+
 def aim(case: Any, seed: int) -> None:
     """Let most requests that hold be about something that exists, from the newest change: they get further."""
     if seed % 4 == 0 or not case.meta.generation.mode.is_positive:

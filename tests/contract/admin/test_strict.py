@@ -88,6 +88,14 @@ def test_a_parameter_that_does_not_hold(api: Api, query: dict[str, str]) -> None
     assert next(iter(query)) in told["detail"]
 
 
+@pytest.mark.parametrize("text", ["an\0n", "ann\n", "\u202eann", " ann", "\x85ann"])
+@pytest.mark.parametrize(("path", "name"), [(f"{V1}/changes", "practice"), (f"{RIVERSIDE}/user", "id")])
+def test_a_name_that_nothing_can_have(api: Api, path: str, name: str, text: str) -> None:
+    """Characters that no name may hold are refused by name, before the store is asked."""
+    told = problem(api.get(path, **{name: text}), 400, "parameter-invalid")
+    assert f"`{name}`" in told["detail"]
+
+
 def test_a_parameter_that_stands_there_twice(api: Api) -> None:
     """Which of the two is meant is not guessed."""
     problem(api.ask("GET", f"{RIVERSIDE}/user?id=ann&id=ben"), 400, "parameter-invalid")

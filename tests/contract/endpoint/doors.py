@@ -29,7 +29,7 @@ from service.wsgi import serve
 serve(Settings.from_environ(os.environ))
 """
 ROOT = Path(__file__).parents[3]
-PATIENCE = 20  # seconds
+PATIENCE = 60  # seconds
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,12 @@ def flask_door(settings: Settings) -> Iterator[FlaskDoor]:
 
 @contextmanager
 def server_door(
-    settings: Settings, *, trust: ssl.SSLContext | None = None, workers: int = 2, log: Path | None = None
+    settings: Settings,
+    *,
+    trust: ssl.SSLContext | None = None,
+    workers: int = 2,
+    log: Path | None = None,
+    script: str = SERVE,
 ) -> Iterator[ServerDoor]:
     """A server with two workers unless told otherwise, on a port of its own or the Unix socket that is set.
 
@@ -118,7 +123,7 @@ def server_door(
     # In a file, so that a full pipe can never hold the server up.
     with (log or settings.home / "server.log").open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-c", SERVE], env=os.environ | variables, stdout=output, stderr=output, cwd=ROOT
+            [sys.executable, "-c", script], env=os.environ | variables, stdout=output, stderr=output, cwd=ROOT
         )
     try:
         _wait_until_it_listens(settings.bind._replace(port=port) if settings.bind.port else settings.bind, process)

