@@ -76,7 +76,7 @@ def decide(question: Question, caller: Caller, state: State, *, explain: bool = 
     explanation = _explain(request, practice, caller, state) if explain else None
     if decision.allowed:
         return Answer(decision, question, practice, explanation=explanation)
-    return replace(_refused(question, practice, decision, request, state), explanation=explanation)
+    return _refused(question, practice, decision, request, state, explanation)
 
 
 def placed(question: Question, caller: Caller, state: State) -> Placed:
@@ -98,19 +98,26 @@ def placed(question: Question, caller: Caller, state: State) -> Placed:
     return Placed(state.refusal or state.loaded.refused.get(practice) or request, practice, state)
 
 
-def _refused(question: Question, practice: str, decision: Decision, request: tuple[Any, ...], state: State) -> Answer:
+def _refused(
+    question: Question,
+    practice: str,
+    decision: Decision,
+    request: tuple[Any, ...],
+    state: State,
+    explanation: Explanation | None = None,
+) -> Answer:
     """A refusal with the sentence that the user is shown."""
     catalog, snapshot = state.loaded.catalog, state.loaded.snapshot
     code = "".join(CODE_SIGNS[byte % len(CODE_SIGNS)] for byte in secrets.token_bytes(4))
     if decision.reason in _UNANSWERABLE:
-        return Answer(decision, question, practice, catalog.unavailable, code)
+        return Answer(decision, question, practice, catalog.unavailable, code, (), explanation)
 
     def may(action: str, screen: str) -> bool:
         return bool(request) and snapshot.decide((*request[:2], screen, action)).allowed
 
     message = catalog.security_message(question.resource_id, may, code)
     screens = _having(question.action, state) if decision.reason is Reason.UNKNOWN_ACTION else ()
-    return Answer(decision, question, practice, message, code, screens)
+    return Answer(decision, question, practice, message, code, screens, explanation)
 
 
 def _having(action: str, state: State) -> tuple[str, ...]:

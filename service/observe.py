@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import Counter as Tally
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -21,7 +23,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from service.config import LogDecisions
 from service.decide import Answer
 from service.live import Health, Live
-from service.log import SINK
+from service.log import SINK, tell
 from service.policy.request import Part
 from service.search import Found
 from service.shadow import COMPARED, CONTEXT, Ledger
@@ -66,18 +68,9 @@ class Recorder:
         lost = self._counter("shadow_lost", "Compared answers that could not be kept.")
         self.shadow = None if shadow is None else Ledger(shadow, lost.inc)
         SINK.on_failure = self._counter("log_failures", "Log lines that could not be written and are lost.").inc
-        self._seconds = Histogram(
-            "rolewarden_check_seconds",
-            "Seconds from the request in hand to its decision.",
-            buckets=_SECONDS,
-            registry=self._registry,
-        )
-        self._search_seconds = Histogram(
-            "rolewarden_search_seconds",
-            "Seconds from the request in hand to all that it finds.",
-            buckets=_SECONDS,
-            registry=self._registry,
-        )
+        self._seconds = self._histogram("check_seconds", "Seconds from a request to its decision.")
+        self._batch_seconds = self._histogram("batch_seconds", "Seconds from a batch to its decisions.")
+        self._search_seconds = self._histogram("search_seconds", "Seconds from a search to all that it finds.")
         self._revision = self._gauge("policy_revision", "The oldest revision that a worker has.", "livemin")
         self._age = self._gauge("policy_age_seconds", "Seconds since a worker last saw the store.", "livemax")
         self._loaded = self._gauge("practices_loaded", "Practices that a worker has in memory.", "livemax")
@@ -91,16 +84,31 @@ class Recorder:
     def _gauge(self, name: str, meaning: str, of_workers: Any) -> Gauge:
         return Gauge(f"rolewarden_{name}", meaning, multiprocess_mode=of_workers, registry=self._registry)
 
+    def _histogram(self, name: str, meaning: str) -> Histogram:
+        return Histogram(f"rolewarden_{name}", meaning, buckets=_SECONDS, registry=self._registry)
+
     def decided(self, answer: Answer, caller: Caller, request_id: str, seconds: float) -> None:
         """A request got its decision."""
-        decision, question = answer.decision, answer.question
-        self._decisions[decision.reason].inc()
         self._seconds.observe(seconds)
+        self._decisions[answer.decision.reason].inc()
+        self._told(answer, caller, request_id)
+
+    def decided_all(self, answers: Sequence[Answer], caller: Caller, request_id: str, seconds: float) -> None:
+        """A request got its decisions, together."""
+        self._batch_seconds.observe(seconds)
+        for reason, number in Tally(answer.decision.reason for answer in answers).items():
+            self._decisions[reason].inc(number)
+        for answer in answers:
+            self._told(answer, caller, request_id)
+
+    def _told(self, answer: Answer, caller: Caller, request_id: str) -> None:
+        """One decision, to whom it may concern."""
+        decision, question = answer.decision, answer.question
         if self.shadow is not None and CONTEXT in question.context and (what := self.shadow.note(answer)):
             self._compared[what].inc()
         if decision.allowed and not self._log_allowed:
             return
-        self._log.info(
+        tell(
             "decision",
             allowed=decision.allowed,
             reason=decision.reason.value,
@@ -120,7 +128,7 @@ class Recorder:
         """A search was answered. Each is a line: it tells of many at once who may do what."""
         self._searches[part].inc()
         self._search_seconds.observe(seconds)
-        self._log.info(
+        tell(
             "search",
             part=part,
             found=len(found.names),

@@ -208,8 +208,23 @@ class JsonLogger(Logger):  # type: ignore[misc] # gunicorn ships no types
 class PlainResponse(gunicorn.http.wsgi.Response):  # type: ignore[misc] # gunicorn ships no types
     """A response that does not say which server wrote it, and says truly whether its connection stays."""
 
+    sock: Any
+
     def default_headers(self) -> list[str]:
         return [header for header in super().default_headers() if not header.startswith("Server:")]
+
+    def write(self, arg: bytes) -> None:
+        """Send a part of the body. The headers go out with the first one, so that a short answer is one packet."""
+        if self.headers_sent:
+            super().write(arg)
+            return
+        held = _Held()
+        sock, self.sock = self.sock, held
+        try:
+            super().write(arg)
+        finally:
+            self.sock = sock
+        sock.sendall(held.sent)
 
     def should_close(self) -> bool:
         """Whether this is the last answer of its connection.
@@ -220,6 +235,16 @@ class PlainResponse(gunicorn.http.wsgi.Response):  # type: ignore[misc] # gunico
         bodies = ((name, value) for name, value in self.req.headers if name in _BODIES)
         unread = self.req.method == "GET" or (self.status_code or 0) >= _ERRORS
         return bool(super().should_close() or (unread and any(body != _EMPTY for body in bodies)))
+
+
+class _Held:
+    """Stands for a socket, and keeps what it is given to send."""
+
+    def __init__(self) -> None:
+        self.sent = b""
+
+    def sendall(self, data: bytes) -> None:
+        self.sent += data
 
 
 def _modern_tls(_config: object, make: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:

@@ -16,6 +16,7 @@ from service.api.authzen import answer_one, decided
 from service.api.intake import REVISION, Call, take_in
 from service.api.wire import JSON, Object, read_object, read_question, write_answer, write_refusal
 from service.config import Settings
+from service.decide import Answer
 from service.errors import BadRequest, RequestError, TooLarge
 from service.exchange import Reply
 from service.live import Live, State
@@ -70,12 +71,15 @@ def evaluate_all(
     # 6. The practices of all items, so that one state answers them all.
     asked = asked._replace(state=_holding(asked.state, asked.caller, questions))
     # 4-9
-    told = []
+    answers, told = [], []
     for question in questions:
-        allowed, answer = _answer(question, asked, settings, recorder)
-        told.append(answer)
-        if allowed is ends_with:
+        answer, text = _answer(question, asked, settings, recorder)
+        told.append(text)
+        if answer is not None:
+            answers.append(answer)
+        if (answer is not None and answer.decision.allowed) is ends_with:
             break
+    recorder.decided_all(answers, asked.caller, asked.request_id, perf_counter() - asked.began)
     # 10
     headers = {"Content-Type": JSON, REVISION: str(asked.state.loaded.revision)}
     return Reply(200, headers, b'{"evaluations":[' + b",".join(told) + b"]}")
@@ -139,20 +143,22 @@ def _practices(state: State, caller: Caller, questions: Sequence[Question | BadR
                 yield practice
 
 
-def _answer(question: Question | BadRequest, asked: Call, settings: Settings, recorder: Recorder) -> tuple[bool, bytes]:
-    """One element of the answer. INVARIANT: whatever goes wrong with an item, the item is refused (A-36)."""
-    began = perf_counter()
+def _answer(
+    question: Question | BadRequest, asked: Call, settings: Settings, recorder: Recorder
+) -> tuple[Answer | None, bytes]:
+    """The decision on one item, None where it gets none, and the element of the answer that tells it.
+
+    INVARIANT: whatever goes wrong with an item, the item is refused (A-36).
+    """
     said = settings.decision_context
     try:
         if isinstance(question, BadRequest):
             raise question
         answer = decided(question, asked.caller, asked.state, settings)
-        told = write_answer(answer, said)
+        return answer, write_answer(answer, said)
     except RequestError as error:
         recorder.failed(error, error.status, asked.request_id)
-        return False, write_refusal(error.status, error.code, error.message, said)
+        return None, write_refusal(error.status, error.code, error.message, said)
     except Exception as error:  # noqa: BLE001 - see the invariant
         recorder.failed(error, _INTERNAL, asked.request_id)
-        return False, write_refusal(_INTERNAL, "internal", "an error of ours", said)
-    recorder.decided(answer, asked.caller, asked.request_id, perf_counter() - began)
-    return answer.decision.allowed, told
+        return None, write_refusal(_INTERNAL, "internal", "an error of ours", said)

@@ -70,8 +70,10 @@ def _bound_depth(body: bytes) -> None:
     """
     if body.count(b"{") + body.count(b"[") <= MAX_DEPTH:
         return
+    # Where nothing is escaped, quotation marks open and close strings in turn.
+    outside = _STRING.sub(b"", body) if b"\\" in body else b"".join(body.split(b'"')[::2])
     depth = 0
-    for bracket in _BRACKET.findall(_STRING.sub(b"", body)):
+    for bracket in _BRACKET.findall(outside):
         depth += 1 if bracket in b"{[" else -1
         if depth > MAX_DEPTH:
             raise BadRequest(f"the body is nested more than {MAX_DEPTH} levels deep")

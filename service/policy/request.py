@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 from service.policy.plain import Malformed, Node, parse
@@ -43,7 +44,7 @@ class RequestMap:
             return Reason.UNKNOWN_TYPE
         values = []
         for field in self.fields:
-            value = _SOURCES[field.source](question) if field.source in _SOURCES else _context(question, field)
+            value = _taking(field.source)(question)
             if not isinstance(value, str) or not value:
                 return _MISSING.get(field.name, Reason.UNKNOWN_TYPE)
             values.append(field.prefix + value)
@@ -70,8 +71,8 @@ class RequestMap:
 
     def practice(self, question: Question) -> str:
         """The practice that is asked about; empty where the request names none."""
-        field = next(field for field in self.fields if field.name == "practice")
-        value = _SOURCES[field.source](question) if field.source in _SOURCES else _context(question, field)
+        source = [field.source for field in self.fields if field.name == "practice"]
+        value = _taking(source[0])(question)
         return value if isinstance(value, str) else ""
 
     def asking(self, **asked: str) -> Question:
@@ -112,8 +113,11 @@ _MISSING = {
 }
 
 
-def _context(question: Question, field: Field) -> object:
-    return question.context.get(field.source.removeprefix("context."))
+@cache
+def _taking(source: str) -> Callable[[Question], object]:
+    """What takes the value of a field out of a question, whatever it is."""
+    name = source.removeprefix("context.")
+    return _SOURCES.get(source) or (lambda question: question.context.get(name))
 
 
 def read(file: str, text: str, request: tuple[str, ...]) -> tuple[RequestMap | None, list[Finding]]:

@@ -87,8 +87,8 @@ class View:
         if not is_text(practice):
             return ()
         statement = homes.ROWS_OF_PRACTICE if practice else homes.SHARED_ROWS
-        found = self._connection.execute(statement, {"practice": practice} if practice else {})
-        return tuple(sorted(homes.row(record[0], record[1:]) for record in found))
+        found = self._connection.execute(statement, {"practice": practice} if practice else {}).all()
+        return tuple(sorted([homes.row(kind, fields) for kind, *fields in found]))
 
     def levels_in_use(self, apart_from: Collection[str]) -> frozenset[tuple[str, str]]:
         """Each (screen, level) that some practice, apart from these, has in a `p` row."""

@@ -379,6 +379,16 @@ class TestHostileBytes:
         """Lines and headers have bounds, and a server that is sent nonsense says so."""
         assert raw(server, sent).startswith(b"HTTP/1.1 " + status), raw(server, sent)
 
+    @pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics", "/nowhere"])
+    def test_an_answer_is_one_packet(self, server: ServerDoor, path: str) -> None:
+        """Headers and body are sent together: whoever waits for an answer is not woken twice."""
+        with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as connection:
+            connection.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+            head, _, body = connection.recv(1 << 20).partition(b"\r\n\r\n")
+            length = re.search(rb"Content-Length: ([0-9]+)", head)
+            assert length is not None
+            assert len(body) == int(length[1]) > 0
+
     def test_silent_clients(self, server: ServerDoor, demonstration: Demonstration) -> None:
         """Connections on which nothing is said, more than there are threads, keep nobody waiting."""
         silent = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(50)]

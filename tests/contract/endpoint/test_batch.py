@@ -337,7 +337,8 @@ class TestInside:
         assert 'rolewarden_decisions_total{reason="allowed"} 2.0\n' in told
         assert 'rolewarden_decisions_total{reason="no_level"} 1.0\n' in told
         assert 'rolewarden_errors_total{status="400"} 1.0\n' in told
-        assert "rolewarden_check_seconds_count 3.0\n" in told
+        assert "rolewarden_batch_seconds_count 1.0\n" in told
+        assert "rolewarden_check_seconds_count 0.0\n" in told
 
     def test_an_error_of_ours(self, opened: Any, demonstration: Demonstration, monkeypatch: Any) -> None:
         """An error of ours refuses the item that it struck, without detail, and is told in the log alone (A-36)."""
