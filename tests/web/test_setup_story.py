@@ -2,9 +2,10 @@
 
 import re
 import time
+from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import APIResponse, Locator, Page, Route, expect
 
 from service import changes
 from service.policy.edits import AddMember, AnyEdit, RemoveMember, SetLevel
@@ -13,6 +14,7 @@ from tests.web.browsers import PHONE, Window
 from tests.web.conftest import Open
 
 COMMUNICATIONS = "Patient Portal Communications Only"
+FRONT = "Front Desk"
 ROOT = "/practices/riverside"
 SAVED = re.compile(r"Saved as change no. \d")
 
@@ -230,6 +232,28 @@ def test_on_a_phone(service: Service, open_window: Open) -> None:
     saved_by_operator(service, AddMember("Nurse", "cam"))
     page.reload()
     expect(page.get_by_text("Somebody else changed this practice since you began")).to_be_visible()
+
+
+def test_a_search_that_comes_late(service: Service, window: Window) -> None:
+    """What was found before a change is not shown after it: Save would stand beside what is no longer so."""
+    page = signed_in(window, "Pat Pine", f"{ROOT}/roles?" + urlencode({"screen": TASK, "add": FRONT}))
+    held: list[tuple[Route, APIResponse]] = []
+    page.route(re.compile("who=cam"), lambda route: held.append((route, route.fetch())))
+    with page.expect_request(re.compile("who=cam")):
+        find_people(page, "cam", script=True)
+    page.wait_for_timeout(500)
+    page.get_by_role("checkbox", name=re.compile("Cam Cole")).check()
+    page.get_by_role("button", name=f"Add to {FRONT}").click()
+    panel = page.get_by_role("complementary", name="Not saved yet")
+    expect(panel).to_contain_text("1 person gains access.")
+    for route, found in held:
+        route.fulfill(response=found)
+    page.wait_for_timeout(1000)
+    expect(panel).to_contain_text("1 person gains access.")
+    page.get_by_label("Reason").select_option("Cover")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text(SAVED)).to_be_visible()
+    assert everywhere(service, "cam", "open_queue", LIST) == {True}
 
 
 def test_searching(standing: Service, window: Window) -> None:

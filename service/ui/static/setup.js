@@ -62,6 +62,7 @@
 
   // Send a change, and show what it does once no other one waits.
   const send = (form, button) => {
+    if (button) stopSeeking(); // whoever presses a button goes on from what they search for
     const body = fieldsOf(form, button);
     const address = button?.getAttribute("formaction") || form.getAttribute("action");
     unsent += 1;
@@ -85,17 +86,26 @@
     form.requestSubmit(button?.form === form ? button : undefined);
   };
 
-  // Find while typing: the newest search alone is shown.
+  // Find while typing: the newest search alone is shown, and nothing that was found before a change is shown after it.
   const seek = async (form) => {
-    seeking?.abort();
+    stopSeeking();
     const mine = seeking = new AbortController();
     const place = new URL(form.getAttribute("action"), location.href);
     place.search = fieldsOf(form);
     try {
-      const answer = await fetch(place, { signal: mine.signal });
-      if (answer.ok) show(await answer.text(), place.href);
+      let change, html;
+      do {
+        change = waiting;
+        await change;
+        const answer = await fetch(place, { signal: mine.signal });
+        if (!answer.ok) return;
+        html = await answer.text();
+      } while (change !== waiting);
+      show(html, place.href);
     } catch { /* another search came, or none can be made now: the button is still there */ }
   };
+
+  const stopSeeking = () => { clearTimeout(timer); seeking?.abort(); };
 
   document.addEventListener("input", (event) => {
     if (!event.target.matches("input[data-seek]")) return;
@@ -128,7 +138,7 @@
       return;
     }
     const post = (button?.getAttribute("formmethod") || form.method) === "post";
-    if (!post && form.querySelector("[data-seek]")) { event.preventDefault(); clearTimeout(timer); seek(form); }
+    if (!post && form.querySelector("[data-seek]")) { event.preventDefault(); seek(form); }
     else if (form.matches("[data-live]") || button?.matches("[formmethod]")) { event.preventDefault(); send(form, button); }
   });
 
