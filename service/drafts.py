@@ -54,14 +54,19 @@ def preview(press: Press, author: Author, draft: Draft) -> Preview:
 
     Raises UsageError where there is no such practice, and StoreUnavailable.
     """
+    return previewed(press, author, draft.practice, lambda _: draft.edits)
+
+
+def previewed(press: Press, author: Author, practice: str, edits: Callable[[Practice], Edits]) -> Preview:
+    """The same for edits that are made from the practice as it stands."""
     with press.store.reading() as view:
-        if draft.practice not in view.existing([draft.practice]):
-            raise UsageError(f"there is no practice `{draft.practice}`", "see `rolewarden practice list`")
-        before = Practice.of(draft.practice, view.rows(draft.practice))
-        newest, templates = view.last_touched(draft.practice), changes.published_templates(view)
+        if practice not in view.existing([practice]):
+            raise UsageError(f"there is no practice `{practice}`", "see `rolewarden practice list`")
+        before = Practice.of(practice, view.rows(practice))
+        newest, templates = view.last_touched(practice), changes.published_templates(view)
         shown = Preview(before, before, newest)
         try:
-            shown = replace(shown, after=carried_out(before, draft.edits, templates))
+            shown = replace(shown, after=carried_out(before, edits(before), templates))
             change = changes.between(view, author, before, shown.after)
         except ChangeRefused as error:
             return replace(shown, refused=error)

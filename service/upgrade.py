@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from service.changes import Author, published_templates
 from service.decision.effect import Effect, Flip
-from service.drafts import Draft, preview, save
+from service.drafts import Draft, previewed, save
 from service.errors import ChangeRefused, InvalidPolicy, RolewardenError, UsageError
 from service.policy.edits import AddMember, AddRole, AnyEdit
 from service.policy.legacy import Legacy, Problem
@@ -54,14 +54,10 @@ def author(operator: str, reference: str = "") -> Author:
 def unknown(legacy: Legacy, press: Press) -> list[Problem]:
     """Everybody in the file whom the store does not know, by line: passed over, they would lose it."""
     with press.store.reading() as view:
-        practices = view.practice_ids()
+        practices, known = view.existing(legacy.had.keys()), view.user_ids(legacy.had.keys())
     problems = []
     for practice, users in legacy.had.items():
-        known: frozenset[str] = frozenset()
-        if practice in practices:
-            with press.store.reading() as view:
-                known = frozenset(Practice.of(practice, view.rows(practice)).users)
-        for user in users.keys() - known:
+        for user in users.keys() - known.get(practice, frozenset()):
             what = f"no user `{user}` in `{practice}`" if practice in practices else f"no practice `{practice}`"
             problems.append(Problem(legacy.lines[practice, user], what))
     return sorted(problems)
@@ -69,23 +65,22 @@ def unknown(legacy: Legacy, press: Press) -> list[Problem]:
 
 def planned(legacy: Legacy, press: Press, author: Author, done: Done = lambda _: None) -> list[Step]:
     """What is to be done in each practice, in order. Writes nothing."""
+    with press.store.reading() as view:
+        templates = published_templates(view)
     steps = []
     for practice in sorted(legacy.had):
-        steps.append(step(practice, legacy.had[practice], press, author))
+        steps.append(step(practice, legacy.had[practice], press, author, templates))
         done(1)
     return steps
 
 
-def step(practice: str, had: Mapping[str, bool], press: Press, author: Author) -> Step:
+def step(practice: str, had: Mapping[str, bool], press: Press, author: Author, templates: Iterable[Row]) -> Step:
     """What is to be done in one practice, of which `had` says who had it; refused where others would gain by it."""
     who = frozenset(user for user, said in had.items() if said)
-    with press.store.reading() as view:
-        now = Practice.of(practice, view.rows(practice))
-        newest, templates = view.last_touched(practice), published_templates(view)
-    inactive = frozenset(user for user in who if user in now.users and not now.users[user].active)
-    edits = tuple(edits_for(now, who))
-    plan = Step(practice, newest, edits, who, inactive, Effect())
-    shown = preview(press, author, Draft(practice, newest, edits))
+    shown = previewed(press, author, practice, lambda now: tuple(edits_for(now, who)))
+    users = shown.before.users
+    inactive = frozenset(user for user in who if user in users and not users[user].active)
+    plan = Step(practice, shown.newest, tuple(edits_for(shown.before, who)), who, inactive, Effect())
     if isinstance(shown.refused, ChangeRefused | InvalidPolicy):
         return replace(plan, refused=shown.refused.message)
     if problem := unlike(shown.after, templates):

@@ -66,6 +66,16 @@ class View:
         ids = tables.practice.c.id
         return frozenset(self._connection.scalars(select(ids).where(ids.in_(practices))))
 
+    def user_ids(self, practices: Collection[str]) -> dict[str, frozenset[str]]:
+        """The users of each of these practices, active or not; without those that have none."""
+        user = tables.directory_user.c
+        wanted, found = sorted(filter(is_text, practices)), defaultdict(set)
+        for start in range(0, len(wanted), _AT_ONCE):
+            some = user.practice.in_(wanted[start : start + _AT_ONCE])
+            for practice, name in self._connection.execute(select(user.practice, user.id).where(some)):
+                found[practice].add(name)
+        return {practice: frozenset(users) for practice, users in found.items()}
+
     def practice_names(self, practices: Collection[str]) -> dict[str, str]:
         """What people call these practices, by id; those that do not exist are left out."""
         practice = tables.practice.c

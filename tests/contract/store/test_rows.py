@@ -338,3 +338,13 @@ def test_the_number_of_statements_does_not_follow_the_number_of_rows(store: Stor
     finally:
         event.remove(Engine, "after_cursor_execute", count)
     assert statements[0] == statements[1] > 0
+
+
+def test_the_users_of_many_practices(store: Store) -> None:
+    """The users of each practice that is asked for, active or not, and of no other; names as they were kept."""
+    names = [f"p{number:04}" for number in range(601)]
+    add = {practice(name) for name in names} | {Row("user", (name, f"u-{name}", "U", "active")) for name in names[:600]}
+    publish(store, add=add | {Row("user", ("p0000", "René ", "R", "inactive"))})
+    with store.reading() as view:
+        found = view.user_ids([*names[:599], "p0600", "nowhere", "\0"])
+    assert found == {name: {f"u-{name}"} | ({"René "} if name == "p0000" else set()) for name in names[:599]}
