@@ -286,11 +286,11 @@ def raw(server: ServerDoor, sent: bytes, *, end: bool = False) -> bytes:
         connection.sendall(sent)
         if end:
             connection.shutdown(socket.SHUT_WR)
-        connection.settimeout(1)
         found = b""
         with contextlib.suppress(TimeoutError, ConnectionResetError):
             while part := connection.recv(65536):
                 found += part
+                connection.settimeout(1)  # what there is more of comes at once
         return found
 
 
