@@ -117,12 +117,12 @@ class TestAway:
                     refused = probe.ask("pat", "edit", ROLES, harm)
                     assert (refused.code, refused.reason["retryable"]) == ("policy_unavailable", True)
                     assert refused.reason["user_message"] == UNAVAILABLE
-                    assert time.monotonic() - began < 8.0
+                    assert time.monotonic() - began < 3.0
                     is_whole(probe)
                 assert probe.ask("pat", "edit", ROLES, "nowhere").code == "unknown_practice"
                 assert probe.get("/livez").status == 200
         for probe in probes.values():
-            assert wait_until(lambda probe=probe: probe.ask("pat", "edit", ROLES, harm).code == "allowed") < 8.0
+            assert wait_until(lambda probe=probe: probe.ask("pat", "edit", ROLES, harm).code == "allowed") < 3.0
             is_whole(probe)
         assert service.workers() == probes.keys()
         assert not service.lines("internal_error")
@@ -204,7 +204,7 @@ def test_too_old(home: Home) -> None:
             began = time.monotonic()
             for probe in probes.values():
                 wait_until(lambda probe=probe: probe.ask("ann", "respond", TASK).code == "policy_too_old")
-            assert 1.0 < time.monotonic() - began < 20.0
+            assert 1.0 < time.monotonic() - began < 6.0
             for probe in probes.values():
                 answer = probe.ask("zed", "respond", TASK)
                 assert (answer.code, answer.reason["retryable"]) == ("policy_too_old", True)

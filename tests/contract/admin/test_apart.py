@@ -113,7 +113,8 @@ def test_people_of_others_are_nobody_here(api: Api) -> None:
     for name in ("user:pat", "role:Nurse", "pat, role:Nurse, riverside", "pat\nriverside", "Biller, riverside", "*"):
         for query in ({**member, "user": name}, {**member, "role": name}):
             answer = api.write("PUT", f"{lakeside}/member", query=query, token=token)
-            assert answer.status_code in (400, 409, 422), (name, answer.text)
+            expected = (400,) if "\n" in name else (409, 422)
+            assert answer.status_code in expected, (name, answer.text)
     new = {"name": "Zoe"}
     answer = api.write("PUT", f"{lakeside}/user", new, query={"id": "zoe", "on_behalf_of": "pat"}, token=token)
     problem(answer, 409, "change-refused")
