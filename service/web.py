@@ -1,7 +1,8 @@
 """The composition root of the check part, and what every answer has in common whatever the door it leaves by.
 
-`respond` is all of HTTP that is not Flask's: the request id, the headers, and the way from an error to a status.
-A route of Flask only carries a request to it and a reply back, so that a second door need not repeat anything.
+`respond` is all of HTTP that is not a door's: the request id, the headers, and the way from an error to a status.
+There are two doors. Flask's has a route for everything; the one before it (`front`) carries checks and searches past
+Flask. Either only brings a request here and takes a reply back.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
+from wsgiref.types import WSGIApplication
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
@@ -39,6 +41,7 @@ from service.config import Settings
 from service.errors import BadRequest, RequestError, StoreUnavailable, Unauthenticated
 from service.exchange import Reply, read_body
 from service.folder import Glance
+from service.front import Answer, Body, before
 from service.live import READ_PATIENCE, Live
 from service.log import configure_log
 from service.observe import Recorder, watch
@@ -61,7 +64,7 @@ def require_ready(settings: Settings) -> None:
     Counter.open(settings.counter).close()
 
 
-def create_app(settings: Settings) -> Flask:
+def create_app(settings: Settings) -> WSGIApplication:
     """Build everything and wire it together, in the process that is going to answer."""
     configure_log()
     live = Live(
@@ -75,20 +78,29 @@ def create_app(settings: Settings) -> Flask:
         recorder.shadow.start()
     live.start()
     watch(live, recorder)
-    return flask_app(settings, live, recorder)
+    return doors(settings, live, recorder)
+
+
+def doors(settings: Settings, live: Live, recorder: Recorder) -> WSGIApplication:
+    """Both doors, the short one first."""
+    short = {
+        (endpoint.method, path): answer
+        for path, endpoint, answer in _answers(settings, live, recorder)
+        if endpoint.method == "POST"
+    }
+    return before(flask_app(settings, live, recorder), short, intake.HEADERS)
 
 
 def flask_app(settings: Settings, live: Live, recorder: Recorder) -> Flask:
     """The door that Flask makes: one route for each row of `access.permissions`, and no other."""
     app = Flask("rolewarden", static_folder=None)
     app.url_map.merge_slashes = False  # a path is an endpoint or it is not; nothing is redirected
-    handlers = _handlers(settings, live, recorder)
     read = (*intake.HEADERS, *(settings.forward_auth or ()))
-    for path, endpoint in _places(settings):
+    for path, endpoint, answer in _answers(settings, live, recorder):
         app.add_url_rule(
             path,
             endpoint=endpoint.path,
-            view_func=_view(guarded(endpoint, handlers[endpoint.path], live, settings.max_body), recorder, read),
+            view_func=_view(answer, read),
             methods=[endpoint.method],
             provide_automatic_options=False,
         )
@@ -101,8 +113,15 @@ def flask_app(settings: Settings, live: Live, recorder: Recorder) -> Flask:
     return app
 
 
-Body = Callable[[int], bytes]
-"""Reads the body, of up to so many bytes."""
+def _answers(settings: Settings, live: Live, recorder: Recorder) -> Iterator[tuple[str, Endpoint, Answer]]:
+    """Each endpoint, where it is, and what answers there."""
+    handlers = _handlers(settings, live, recorder)
+
+    def complete(answer: Callable[[Headers, Body], Reply]) -> Answer:
+        return lambda headers, body: respond(lambda known: answer(known, body), headers, recorder)
+
+    for path, endpoint in _places(settings):
+        yield path, endpoint, complete(guarded(endpoint, handlers[endpoint.path], live, settings.max_body))
 
 
 def guarded(endpoint: Endpoint, handler: Handler, live: Live, max_body: int) -> Callable[[Headers, Body], Reply]:
@@ -202,12 +221,8 @@ def _request_id(headers: Headers) -> str:
 # --- Flask's door -------------------------------------------------------------------------------------------
 
 
-def _view(answer: Callable[[Headers, Body], Reply], recorder: Recorder, read: Iterable[str]) -> Callable[[], Response]:
-    def view() -> Response:
-        body = partial(read_body, request.environ)
-        return _to_flask(respond(lambda headers: answer(headers, body), _headers(read), recorder))
-
-    return view
+def _view(answer: Answer, read: Iterable[str]) -> Callable[[], Response]:
+    return lambda: _to_flask(answer(_headers(read), partial(read_body, request.environ)))
 
 
 def _headers(read: Iterable[str]) -> dict[str, str]:

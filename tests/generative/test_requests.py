@@ -1,4 +1,4 @@
-"""A storm of broken requests over Flask's door: no error of ours, no hang, and no allow but those of the definition.
+"""A storm of broken requests over both doors: no error of ours, no hang, and no allow but those of the definition.
 
 2,000 requests by default, 100,000 with LONG_TESTS=1, or STORM_COUNT=n; STORM_SEED=n makes other ones. What a request
 asks is read here anew, by some lines that share nothing with the product, and put to `service.decision.scan`.
@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 import pytest
-from flask.testing import FlaskClient
+from werkzeug.test import Client
 
 from service import folder
 from service.access.permissions import EVALUATIONS, SEARCH_ACTION, SEARCH_RESOURCE, SEARCH_SUBJECT
@@ -26,7 +26,7 @@ from service.policy import bundle
 from service.store.counter import Counter
 from service.store.sql import Store
 from service.values import Reason
-from service.web import flask_app
+from service.web import doors, flask_app
 from tests.contract.endpoint.demonstration import POLICIES, Demonstration, publish
 from tests.generative.requests import Mutations, Sent
 
@@ -55,13 +55,13 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Demonstration:
     return publish(tmp_path_factory.mktemp("home"))
 
 
-@pytest.fixture(scope="module")
-def client(own: Demonstration) -> Iterator[FlaskClient]:
-    """A client of Flask's door."""
+@pytest.fixture(scope="module", params=[flask_app, doors])
+def client(own: Demonstration, request: pytest.FixtureRequest) -> Iterator[Client]:
+    """A client of Flask alone, and one of what stands before it."""
     settings = own.settings
     store = Store.open(settings.store_url)
     live = Live(store, Counter.open(settings.counter), max_policy_age=10**6, keep_practices=10**6)
-    yield flask_app(settings, live, Recorder(settings.log_decisions)).test_client()
+    yield Client(request.param(settings, live, Recorder(settings.log_decisions)))
     store.close()
 
 
@@ -137,7 +137,7 @@ def check(sent: Sent, told: Any, practices: frozenset[str] | None) -> int:
 # --- the storm ----------------------------------------------------------------------------------------------
 
 
-def test_no_request_does_harm(client: FlaskClient, own: Demonstration) -> None:
+def test_no_request_does_harm(client: Client, own: Demonstration) -> None:
     """Whatever is sent is answered in time, by a decision of the definition or by an error of the sender's."""
     reach = {own.token: None, own.lakeside_token: frozenset({"lakeside"})}
     mutations = Mutations(SEED, (own.token, own.token, own.lakeside_token))

@@ -8,11 +8,14 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
+
+from werkzeug.test import Client
 
 from service.config import Settings, table
 from service.live import Live
@@ -20,7 +23,7 @@ from service.observe import Recorder
 from service.setting import Bind
 from service.store.counter import Counter
 from service.store.sql import Store
-from service.web import flask_app
+from service.web import doors, flask_app
 
 SERVE = """
 import os
@@ -49,11 +52,11 @@ class Door(Protocol):
         ...
 
 
-class FlaskDoor:
-    """Flask's routes, without a server."""
+class InProcess:
+    """An application, without a server."""
 
-    def __init__(self, settings: Settings, live: Live) -> None:
-        self._client = flask_app(settings, live, Recorder(settings.log_decisions)).test_client()
+    def __init__(self, application: Any) -> None:
+        self._client = Client(application)
 
     def ask(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Got:
         """Send one request."""
@@ -87,8 +90,8 @@ class ServerDoor:
 
 
 @contextmanager
-def flask_door(settings: Settings) -> Iterator[FlaskDoor]:
-    """Flask over a live policy of this process."""
+def in_process(build: Callable[[Settings, Live, Recorder], Any], settings: Settings) -> Iterator[InProcess]:
+    """What is built over a live policy of this process."""
     live = Live(
         Store.open(settings.store_url),
         Counter.open(settings.counter),
@@ -97,9 +100,14 @@ def flask_door(settings: Settings) -> Iterator[FlaskDoor]:
     )
     live.start()
     try:
-        yield FlaskDoor(settings, live)
+        yield InProcess(build(settings, live, Recorder(settings.log_decisions)))
     finally:
         live.stop()
+
+
+def flask_door(settings: Settings) -> AbstractContextManager[InProcess]:
+    """Flask's routes, all of them."""
+    return in_process(flask_app, settings)
 
 
 @contextmanager
@@ -169,4 +177,8 @@ def _wait_until_it_listens(bind: Bind, process: subprocess.Popen[bytes]) -> None
     raise AssertionError(f"the server does not listen; exit code {process.poll()}")
 
 
-DOORS = {"flask": flask_door, "gunicorn": server_door}
+DOORS: dict[str, Callable[[Settings], AbstractContextManager[Door]]] = {
+    "flask": flask_door,
+    "before Flask": partial(in_process, doors),
+    "gunicorn": server_door,
+}
