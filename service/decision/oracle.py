@@ -42,9 +42,9 @@ DIFFERENCES = {
     "real-quotes": "quotes in CSV are quotes, in and out; Casbin for Python reads them as part of the name",
     "typed-subject": "only users can ask and only actions be asked for; Casbin says yes to a role or a level by name",
     "known-names": "unknown and inactive users, and actions of other screens, are refused before any row is read",
-    "missing-attribute": "an attribute that is missing satisfies no comparison, `!=` included; Casbin raises",
+    "missing-attribute": "a missing attribute satisfies no comparison, `!=` included, and no link; Casbin raises",
     "never-raises": "values that cannot be compared, and what is no address, do not match; Casbin raises",
-    "kinds-apart": "`true` is not 1; to Casbin for Python it is",
+    "kinds-apart": "`true` is not 1, and 1 names no domain; to Casbin for Python they are, and it does",
     "either-truth": "`true` and `True` mean the same in a matcher; Casbin for Go knows one, for Python the other",
     "whole-value": "a pattern fits a whole value; Casbin for Python passes over a line break at its end",
     "plain-dots": "a dot in a pattern of keyMatch2 to keyMatch5 is a dot; to Casbin it is any character",
@@ -59,6 +59,8 @@ class Oracle:
         text["m"]["m"].value = _TRUTH.sub(_capital, text["m"]["m"].value)
         self._model = model
         self._enforcer = casbin.Enforcer(text, _Rows(model, rows))
+        for definition in self._enforcer.model.model.get("g", {}).values():
+            definition.rm = _Links(definition.rm)
 
     def allows(self, request: tuple[Value, ...]) -> bool:
         """What stock Casbin says; a refusal where it raises (`never-raises`)."""
@@ -88,7 +90,10 @@ class _Named(str):  # noqa: SLOT000 - attributes of any name are the point
 
 
 class _Missing:
-    """What no comparison holds for."""
+    """What no comparison holds for. As a domain Casbin takes it as text."""
+
+    def __str__(self) -> str:
+        return _NOWHERE
 
     __hash__ = object.__hash__  # it is equal to nothing, and yet Casbin looks it up
 
@@ -98,6 +103,17 @@ class _Missing:
     __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _never
 
 
+class _Links:
+    """The links of a role definition. In a domain that is missing there are none, not even of a name to itself."""
+
+    def __init__(self, stock: Any) -> None:
+        self._stock = stock
+
+    def has_link(self, lower: str, upper: str, *domain: str) -> bool:
+        return _NOWHERE not in domain and bool(self._stock.has_link(lower, upper, *domain))
+
+
+_NOWHERE = "\0"
 _MISSING = _Missing()
 _TRUTH = re.compile(r"\"[^\"]*\"|'[^']*'|\b(?:true|false)\b")
 
