@@ -91,36 +91,24 @@ class Recorder:
         """A request got its decision."""
         self._seconds.observe(seconds)
         self._decisions[answer.decision.reason].inc()
-        self._told(answer, caller, request_id)
+        self._tell((answer,), caller, request_id)
 
     def decided_all(self, answers: Sequence[Answer], caller: Caller, request_id: str, seconds: float) -> None:
         """A request got its decisions, together."""
         self._batch_seconds.observe(seconds)
         for reason, number in Tally(answer.decision.reason for answer in answers).items():
             self._decisions[reason].inc(number)
-        for answer in answers:
-            self._told(answer, caller, request_id)
+        self._tell(answers, caller, request_id)
 
-    def _told(self, answer: Answer, caller: Caller, request_id: str) -> None:
-        """One decision, to whom it may concern."""
-        decision, question = answer.decision, answer.question
-        if self.shadow is not None and CONTEXT in question.context and (what := self.shadow.note(answer)):
-            self._compared[what].inc()
-        if decision.allowed and not self._log_allowed:
-            return
-        tell(
-            "decision",
-            allowed=decision.allowed,
-            reason=decision.reason.value,
-            practice=answer.practice[:_LONGEST],
-            user=question.subject_id[:_LONGEST],
-            screen=question.resource_id[:_LONGEST],
-            action=question.action[:_LONGEST],
-            revision=decision.revision,
-            code=answer.code,
-            caller=caller.name,
-            request_id=request_id,
-        )
+    def _tell(self, answers: Sequence[Answer], caller: Caller, request_id: str) -> None:
+        """Decisions, to whom they may concern."""
+        if self.shadow is not None:
+            for answer in answers:
+                if CONTEXT in answer.question.context and (what := self.shadow.note(answer)):
+                    self._compared[what].inc()
+        told = [answer for answer in answers if self._log_allowed or not answer.decision.allowed]
+        if told:
+            tell("decision", *(_line(answer, caller, request_id) for answer in told))
 
     def searched(
         self, part: Part, found: Found, question: Question, caller: Caller, request_id: str, seconds: float
@@ -128,19 +116,19 @@ class Recorder:
         """A search was answered. Each is a line: it tells of many at once who may do what."""
         self._searches[part].inc()
         self._search_seconds.observe(seconds)
-        tell(
-            "search",
-            part=part,
-            found=len(found.names),
-            reason=found.reason.value,
-            practice=found.practice[:_LONGEST],
-            user=question.subject_id[:_LONGEST],
-            screen=question.resource_id[:_LONGEST],
-            action=question.action[:_LONGEST],
-            revision=found.revision,
-            caller=caller.name,
-            request_id=request_id,
-        )
+        line = {
+            "part": part,
+            "found": len(found.names),
+            "reason": found.reason.value,
+            "practice": found.practice[:_LONGEST],
+            "user": question.subject_id[:_LONGEST],
+            "screen": question.resource_id[:_LONGEST],
+            "action": question.action[:_LONGEST],
+            "revision": found.revision,
+            "caller": caller.name,
+            "request_id": request_id,
+        }
+        tell("search", line)
 
     def failed(self, error: Exception, status: int, request_id: str) -> None:
         """A request got an error. An error of ours is told whole here, and nowhere else.
@@ -179,6 +167,23 @@ class Recorder:
             registry = CollectorRegistry()
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call] # as shipped
         return generate_latest(registry)
+
+
+def _line(answer: Answer, caller: Caller, request_id: str) -> dict[str, str | int]:
+    """What the line of a decision says."""
+    decision, question = answer.decision, answer.question
+    return {
+        "allowed": decision.allowed,
+        "reason": decision.reason.value,
+        "practice": answer.practice[:_LONGEST],
+        "user": question.subject_id[:_LONGEST],
+        "screen": question.resource_id[:_LONGEST],
+        "action": question.action[:_LONGEST],
+        "revision": decision.revision,
+        "code": answer.code,
+        "caller": caller.name,
+        "request_id": request_id,
+    }
 
 
 def watch(live: Live, recorder: Recorder, pause: float = _WATCH_SECONDS) -> None:

@@ -1,6 +1,8 @@
 """The reference and the code name the same things: what exists stands there, and what stands there exists."""
 
 import ast
+import io
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +18,7 @@ from service.audit.events import AuditEvent
 from service.cli import rolewarden
 from service.commands.desk import Exit
 from service.config import LogDecisions, Settings, table
+from service.decide import Answer
 from service.decision.oracle import DIFFERENCES
 from service.errors import (
     AccessRefused,
@@ -28,14 +31,15 @@ from service.errors import (
     SignInFailed,
     StoreUnavailable,
 )
-from service.log import NEVER_LOGGED
+from service.log import NEVER_LOGGED, configure_log
 from service.observe import Recorder
 from service.policy.bundle import REQUIRED
 from service.policy.cases import _JUDGED as JUDGED
 from service.policy.findings import RULES
 from service.policy.model import Effect
+from service.search import Found
 from service.store.homes import HOMES
-from service.values import How, Reason
+from service.values import Caller, Decision, How, Question, Reason
 from tests.docs import pages
 from tests.docs.pages import REFERENCE, ROOT
 
@@ -280,9 +284,14 @@ def test_log_events() -> None:
 def test_fields_of_an_answer(event: str) -> None:
     """The fields of the line of a decision, and of a search, stand in the reference."""
     rows = pages.table(pages.sections(REFERENCE / "log.md")[event], "field")
-    [call] = [call for call in calls(SERVICE / "observe.py") if first_text(call) == event]
-    assert pages.names(rows) != []
-    assert {name for row in rows for name in pages.code(row[0])} == {word.arg for word in call.keywords}
+    configure_log(log := io.BytesIO())
+    recorder, caller = Recorder(LogDecisions.ALL), Caller("ehr", None)
+    question = Question("user", "eve", "respond", "screen", "Task - Patient Portal", {})
+    recorder.decided(Answer(Decision(Reason.NO_LEVEL, 1), question, "riverside"), caller, "r1", 0.1)
+    recorder.searched("action", Found(("view",), Reason.ALLOWED, "riverside", 1), question, caller, "r2", 0.1)
+    [line] = [line for line in map(json.loads, log.getvalue().splitlines()) if line["event"] == event]
+    shown = {name for row in rows for name in pages.code(row[0])}
+    assert shown == line.keys() - {"timestamp", "level", "event"}
 
 
 def test_fields_that_are_never_logged() -> None:

@@ -6,10 +6,13 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import Path
+from select import PIPE_BUF
 from typing import Any, BinaryIO
 
 import pytest
 import structlog
+from hypothesis import given
+from hypothesis import strategies as st
 
 from service.access.tokens import mint
 from service.config import LogDecisions
@@ -100,6 +103,73 @@ class TestDecisions:
         assert lines(log)[0]["user"] == forged[:200]
 
 
+class Pieces(io.BytesIO):
+    """A log that keeps what it is given apart, as a pipe does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given: list[bytes] = []
+
+    def write(self, text: Any) -> int:
+        self.given.append(bytes(text))
+        return super().write(text)
+
+
+class TestBatches:
+    def test_lines_in_order(self, log: io.BytesIO) -> None:
+        """Each refusal of a batch is a line as if it came alone, in their order, and all at one time."""
+        answers = [answer(reason, user) for user in "abc" for reason in (Reason.NO_LEVEL, Reason.ALLOWED)]
+        Recorder(LogDecisions.DENIALS).decided_all(answers, EHR, "r1", 0.001)
+        Recorder(LogDecisions.DENIALS).decided(answers[0], EHR, "r1", 0.001)
+        *several, alone = lines(log)
+        assert [line["user"] for line in several] == ["a", "b", "c"]
+        assert len({line["timestamp"] for line in several}) == 1
+        assert {**several[0], "timestamp": ""} == {**alone, "timestamp": ""}
+
+    @given(st.lists(st.integers(1, 200), max_size=60))
+    def test_no_line_is_cut(self, sizes: list[int]) -> None:
+        """Lines are written together as far as a pipe takes them in one piece; so those of workers never mingle."""
+        configure_log(stream := Pieces())
+        answers = [answer(Reason.UNKNOWN_USER, str(number) * size) for number, size in enumerate(sizes)]
+        Recorder(LogDecisions.DENIALS).decided_all(answers, EHR, "r1", 0.001)
+        assert [line["user"] for line in lines(stream)] == [each.question.subject_id[:200] for each in answers]
+        assert all(text.endswith(b"}\n") and len(text) <= PIPE_BUF for text in stream.given)
+        assert len(stream.given) <= 2 * sum(map(len, stream.given)) // PIPE_BUF + 1
+
+    def test_a_line_longer_than_a_pipe_takes(self) -> None:
+        """It goes alone, so that it spoils no other."""
+        configure_log(stream := Pieces())
+        long = "\N{ZERO WIDTH JOINER}" * 200
+        answers = [answer(Reason.NO_LEVEL, user) for user in ("ann", long, "cam", "dan")]
+        answers[1] = answers[1]._replace(practice=long, question=answers[1].question._replace(resource_id=long))
+        Recorder(LogDecisions.DENIALS).decided_all(answers, Caller("ehr", None), long, 0.001)
+        assert [len(text) > PIPE_BUF for text in stream.given] == [False, True, False]
+        assert [line["user"] for line in lines(stream)] == ["ann", long, "cam", "dan"]
+
+    def test_all_that_is_lost_is_counted(self) -> None:
+        """Where nothing can be written, as many lines are lost as there were; whoever asked never knows."""
+        with full() as stream:
+            configure_log(stream)
+            recorder = Recorder(LogDecisions.ALL)
+            recorder.decided_all([answer(Reason.NO_LEVEL, user * 200) for user in "abcdefghijklmnopqrs"], EHR, "", 0.1)
+            assert "rolewarden_log_failures_total 19.0\n" in recorder.exposition().decode()
+            configure_log(io.BytesIO())
+
+    @pytest.mark.parametrize("user", ["zo\u00eb", "\u2028", "\x7f", '"\\\n\t', "\ud800"])
+    def test_any_text(self, log: io.BytesIO, user: str) -> None:
+        """Ids of any signs make one line of ASCII, from which they can be read again, half a sign, too."""
+        recorder = Recorder(LogDecisions.DENIALS)
+        recorder.decided_all([answer(Reason.NO_LEVEL, name) for name in (user, "eve")], EHR, "r1", 0.001)
+        assert log.getvalue().isascii()
+        assert [line["user"] for line in lines(log)] == [user, "eve"]
+
+    def test_a_token_as_an_id(self, log: io.BytesIO) -> None:
+        """Who sends a token where an id belongs does not find it in the log."""
+        token, text = mint("ehr", None, "")
+        Recorder(LogDecisions.DENIALS).decided_all([answer(Reason.UNKNOWN_USER, text)], EHR, "r1", 0.001)
+        assert lines(log)[0]["user"] == f"rw_{token.id}_***"
+
+
 class TestSecrets:
     @pytest.mark.parametrize("name", sorted(NEVER_LOGGED))
     def test_fields_that_no_line_has(self, log: io.BytesIO, name: str) -> None:
@@ -175,23 +245,38 @@ class TestLost:
 
     def test_half_a_line(self) -> None:
         """A line that broke off, where a disk was full for a while, does not spoil the next."""
-
-        class Narrow(io.BytesIO):
-            room = 10
-
-            def write(self, text: Any) -> int:
-                written = super().write(bytes(text)[: self.room])
-                self.room -= written
-                return written
-
-        stream = Narrow()
-        configure_log(stream)
+        configure_log(stream := Narrow(10))
         structlog.get_logger().info("first")
         stream.room = 10_000
         structlog.get_logger().info("second")
         first, second = stream.getvalue().splitlines()
         assert len(first) == 10
         assert json.loads(second)["event"] == "second"
+
+    def test_some_lines_of_several(self) -> None:
+        """Where there was room for the first of several, it stands whole, and the next line begins behind it."""
+        recorder = Recorder(LogDecisions.DENIALS)
+        answers = [answer(Reason.NO_LEVEL, user) for user in "abc"]
+        configure_log(stream := Narrow(10_000))
+        recorder.decided_all(answers[:1], EHR, "r1", 0.001)
+        configure_log(stream := Narrow(len(stream.getvalue())))
+        recorder.decided_all(answers, EHR, "r1", 0.001)
+        stream.room = 10_000
+        recorder.decided_all(answers[2:], EHR, "r1", 0.001)
+        assert [line["user"] for line in lines(stream)] == ["a", "c"]
+
+
+class Narrow(io.BytesIO):
+    """A log on a disk with little room: so many bytes."""
+
+    def __init__(self, room: int) -> None:
+        super().__init__()
+        self.room = room
+
+    def write(self, text: Any) -> int:
+        written = super().write(bytes(text)[: self.room])
+        self.room -= written
+        return written
 
 
 class TestWatch:
