@@ -23,7 +23,9 @@ _encode = msgspec.json.Encoder().encode
 
 # A string, or what would be one if it were closed: taking the rest of the body then keeps the search linear.
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
-_BRACKET = re.compile(rb"[\[\]{}]")
+_OPENS = ord("{")
+_ALIKE = bytes.maketrans(b"[]", b"{}")
+_NO_BRACKETS = bytes(sorted({*range(256)} - {*b"[]{}"}))
 
 
 def read(body: bytes) -> object:
@@ -72,9 +74,15 @@ def _bound_depth(body: bytes) -> None:
         return
     # Where nothing is escaped, quotation marks open and close strings in turn.
     outside = _STRING.sub(b"", body) if b"\\" in body else b"".join(body.split(b'"')[::2])
+    brackets = outside.translate(_ALIKE, _NO_BRACKETS)
+    left = brackets
+    for _ in range(MAX_DEPTH):
+        left = left.replace(b"{}", b"")  # takes away the innermost level of whatever is closed
+        if not left:
+            return
     depth = 0
-    for bracket in _BRACKET.findall(outside):
-        depth += 1 if bracket in b"{[" else -1
+    for bracket in brackets:
+        depth += 1 if bracket == _OPENS else -1
         if depth > MAX_DEPTH:
             raise BadRequest(f"the body is nested more than {MAX_DEPTH} levels deep")
 

@@ -22,7 +22,6 @@ Object = dict[str, object]
 """A JSON object as it was read."""
 
 _encode = msgspec.json.Encoder().encode
-_ENTITIES = ("subject", "action", "resource")
 _ABSENT = object()
 _YES = b'{"decision":true}'
 _NO = b'{"decision":false}'
@@ -30,7 +29,9 @@ _NO = b'{"decision":false}'
 
 def read_question(request: Object, at_least: int = 0) -> Question:
     """The question in an evaluation request. Raises `BadRequest` that names what is wrong."""
-    subject, action, resource = (read_entity(request, name) for name in _ENTITIES)
+    subject = read_object(request, "subject")
+    action = read_object(request, "action")
+    resource = read_object(request, "resource")
     return Question(
         subject_type=_text(subject, "subject", "type"),
         subject_id=_text(subject, "subject", "id"),
@@ -39,17 +40,16 @@ def read_question(request: Object, at_least: int = 0) -> Question:
         resource_id=_text(resource, "resource", "id"),
         context=read_object(request, "context") if "context" in request else {},
         at_least=at_least,
-        subject_properties=_properties(subject),
-        resource_properties=_properties(resource),
-        action_properties=_properties(action),
+        subject_properties=_properties(subject, "subject"),
+        resource_properties=_properties(resource, "resource"),
+        action_properties=_properties(action, "action"),
     )
 
 
 def read_entity(request: Object, name: str) -> Object:
     """A subject, action or resource, all of which may have properties."""
     entity = read_object(request, name)
-    if "properties" in entity and not isinstance(entity["properties"], dict):
-        raise BadRequest(f"`{name}.properties` must be an object")
+    _properties(entity, name)
     return entity
 
 
@@ -113,9 +113,13 @@ def _why(answer: Answer) -> Object:
     return told
 
 
-def _properties(entity: Object) -> Mapping[str, object]:
-    found = entity.get("properties", NOTHING)
-    return found if isinstance(found, dict) else NOTHING
+def _properties(entity: Object, name: str) -> Mapping[str, object]:
+    if "properties" not in entity:
+        return NOTHING
+    found = entity["properties"]
+    if isinstance(found, dict):
+        return found
+    raise BadRequest(f"`{name}.properties` must be an object")
 
 
 def _text(owner: Object, path: str, name: str) -> str:

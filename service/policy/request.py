@@ -7,8 +7,7 @@ of a level can be asked for as if it were a user or an action.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
 from typing import Literal
 
 from service.policy.plain import Malformed, Node, parse
@@ -18,6 +17,21 @@ Part = Literal["subject", "resource", "action"]
 """What a search looks for."""
 
 _ENTITIES = {"subject.id": "type of the subject", "resource.id": "type of the resource"}
+
+
+_Taking = Callable[[Question], object]
+"""Takes the value of a field out of a question, whatever it is."""
+
+_SOURCES: dict[str, _Taking] = {
+    "subject.id": lambda question: question.subject_id,
+    "resource.id": lambda question: question.resource_id,
+    "action.name": lambda question: question.action,
+}
+
+
+def _taking(source: str) -> _Taking:
+    name = source.removeprefix("context.")
+    return _SOURCES.get(source) or (lambda question: question.context.get(name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +51,28 @@ class RequestMap:
     fields: tuple[Field, ...]
     subject_type: str
     resource_type: str
+    _steps: tuple[tuple[_Taking, str, Reason], ...] = field(init=False, repr=False, compare=False)
+    _practice: _Taking = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Work out what is done for every question."""
+        steps = [
+            (_taking(each.source), each.prefix, _MISSING.get(each.name, Reason.UNKNOWN_TYPE)) for each in self.fields
+        ]
+        [practice] = [_taking(each.source) for each in self.fields if each.name == "practice"]
+        object.__setattr__(self, "_steps", tuple(steps))
+        object.__setattr__(self, "_practice", practice)
 
     def read(self, question: Question) -> Request | Reason:
         """The model's request, or the reason for which there is none (a refusal like any other)."""
         if question.subject_type != self.subject_type or question.resource_type != self.resource_type:
             return Reason.UNKNOWN_TYPE
         values = []
-        for field in self.fields:
-            value = _taking(field.source)(question)
+        for take, prefix, missing in self._steps:
+            value = take(question)
             if not isinstance(value, str) or not value:
-                return _MISSING.get(field.name, Reason.UNKNOWN_TYPE)
-            values.append(field.prefix + value)
+                return missing
+            values.append(prefix + value)
         return tuple(values)
 
     def filled(self, question: Question, part: Part) -> Question:
@@ -71,8 +96,7 @@ class RequestMap:
 
     def practice(self, question: Question) -> str:
         """The practice that is asked about; empty where the request names none."""
-        source = [field.source for field in self.fields if field.name == "practice"]
-        value = _taking(source[0])(question)
+        value = self._practice(question)
         return value if isinstance(value, str) else ""
 
     def asking(self, **asked: str) -> Question:
@@ -89,11 +113,6 @@ class RequestMap:
         )
 
 
-_SOURCES: dict[str, Callable[[Question], object]] = {
-    "subject.id": lambda question: question.subject_id,
-    "resource.id": lambda question: question.resource_id,
-    "action.name": lambda question: question.action,
-}
 _ANY = "any"
 """Stands where a search puts one name after the other."""
 
@@ -111,13 +130,6 @@ _MISSING = {
     "screen": Reason.UNKNOWN_SCREEN,
     "action": Reason.UNKNOWN_ACTION,
 }
-
-
-@cache
-def _taking(source: str) -> Callable[[Question], object]:
-    """What takes the value of a field out of a question, whatever it is."""
-    name = source.removeprefix("context.")
-    return _SOURCES.get(source) or (lambda question: question.context.get(name))
 
 
 def read(file: str, text: str, request: tuple[str, ...]) -> tuple[RequestMap | None, list[Finding]]:

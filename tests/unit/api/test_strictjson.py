@@ -281,6 +281,18 @@ class TestHostile:
         assert ours(opening * deepest + b"[]" + closing * deepest) is Refused
         assert ours(opening * 100_000) is Refused
 
+    @given(st.lists(st.tuples(st.integers(1, 20), st.integers(0, 20)), max_size=30))
+    def test_depth_that_comes_and_goes(self, runs: list[tuple[int, int]]) -> None:
+        """What is opened and closed, time and again, is as deep as its deepest place."""
+        text, depth, deepest = "[", 1, 1
+        for opened, closed in runs:
+            text += "," * text.endswith("]") + "[" * opened
+            depth += opened
+            deepest = max(deepest, depth)
+            text += "]" * min(closed, depth - 1)
+            depth -= min(closed, depth - 1)
+        assert (ours((text + "]" * depth).encode()) is Refused) == (deepest > strictjson.MAX_DEPTH)
+
     def test_brackets_in_strings_are_text(self) -> None:
         """Only brackets that nest are counted, whatever strings hold."""
         text = json.dumps(["[" * 500, '"[' * 500, "\\" * 3 + '"' + "{" * 99, "]" * 9])
