@@ -17,10 +17,10 @@ from io import FileIO, RawIOBase
 from select import PIPE_BUF
 from typing import Any, BinaryIO
 
-import msgspec
 import structlog
 
 from service.access.tokens import TOKEN
+from service.asciijson import spelled
 
 NEVER_LOGGED = frozenset({"authorization", "body", "database_url", "password", "secret", "token"})
 """Fields that no line has, whoever logs it."""
@@ -30,7 +30,6 @@ _FIRST = ("timestamp", "level", "event")
 
 _STANDARD_ERROR = 2
 _encode = json.JSONEncoder(default=repr, separators=(",", ":")).encode
-_encode_quickly = msgspec.json.Encoder().encode
 _TOKENS = re.compile(TOKEN.pattern.encode())
 
 
@@ -171,11 +170,7 @@ def _line(event: MutableMapping[str, Any]) -> bytes:
 
 def _line_quickly(event: MutableMapping[str, Any]) -> bytes:
     """The same for an event whose names are in their order and whose values are texts and numbers."""
-    try:
-        line = _encode_quickly(event)
-    except UnicodeEncodeError:  # half a sign
-        return _line(event)
-    return _masked(line) if line.isascii() and NEVER_LOGGED.isdisjoint(event) else _line(event)
+    return _masked(spelled(event)) if NEVER_LOGGED.isdisjoint(event) else _line(event)
 
 
 def _masked(line: bytes) -> bytes:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from service.asciijson import spelled
 from service.decide import Answer
 
 CONTEXT = "legacy_decision"
@@ -118,7 +119,7 @@ def _append(path: Path, lines: Iterable[bytes]) -> int:
 
 
 def _line(entry: Entry, number: int) -> bytes:
-    return json.dumps([number, *entry], separators=(",", ":")).encode("ascii") + b"\n"
+    return spelled([number, *entry]) + b"\n"
 
 
 @dataclass(frozen=True, slots=True)

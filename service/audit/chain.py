@@ -7,10 +7,10 @@ either a row or the history of a row shows. A revision without evidence is diges
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from hashlib import sha256
 
+from service.asciijson import spelled
 from service.decision.effect import Effect
 from service.values import Evidence, Revision, Row
 
@@ -61,4 +61,4 @@ def effect_digest(effect: Effect) -> str:
 
 
 def _digest(value: object) -> str:
-    return sha256(json.dumps(value, separators=(",", ":")).encode("ascii")).hexdigest()
+    return sha256(spelled(value)).hexdigest()

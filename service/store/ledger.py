@@ -7,7 +7,6 @@ takes as many statements as one of five.
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -18,6 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, Delete, Insert, select
 from sqlalchemy.exc import IntegrityError
 
+from service.asciijson import spelled
 from service.audit.chain import evidence_as_json, revision_digest
 from service.errors import BaseMoved, ChangeRefused, UsageError
 from service.store import history, homes, people, tables
@@ -140,7 +140,7 @@ def _record(connection: Connection, revision: Revision) -> None:
     number = revision.number
     plain = {column.name: getattr(revision, column.name) for column in tables.revision.columns}
     if revision.evidence is not None:
-        plain["evidence"] = json.dumps(evidence_as_json(revision.evidence), separators=(",", ":"))
+        plain["evidence"] = spelled(evidence_as_json(revision.evidence)).decode()
     connection.execute(tables.revision.insert(), plain)
     rows = [(True, row) for row in revision.added] + [(False, row) for row in revision.removed]
     _many(

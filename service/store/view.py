@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, bindparam, func, select
 from sqlalchemy import Row as Record
 
 from service.audit.events import AuditEvent
@@ -38,6 +38,23 @@ from service.values import Finding, How, Position, Revision, Row, Severity
 _AT_ONCE = 500
 """Names in one `IN (...)`; for more it is quicker to ask for all."""
 
+# Statements that are put at every reading, made once: making one takes as long as SQLite takes to answer it.
+_HEAD = select(tables.head.c.number, tables.head.c.digest)
+_TOUCHED_SINCE = (
+    select(tables.revision_practice.c.practice)
+    .distinct()
+    .where(tables.revision_practice.c.number > bindparam("number"))
+)
+_RECORDED_DIGEST = (
+    select(tables.revision_practice.c.digest)
+    .where(tables.revision_practice.c.practice == bindparam("practice"))
+    .order_by(tables.revision_practice.c.number.desc())
+    .limit(1)
+)
+_DIGEST_AT = select(tables.revision.c.digest).where(tables.revision.c.number == bindparam("number"))
+_TOKENS = select(tables.token).order_by(tables.token.c.created, tables.token.c.id)
+_FOLDER_STATUS = select(tables.folder_status)
+
 _ROW = tuple(tables.revision_row.c[name] for name in ("kind", *tables.FIELDS))
 
 
@@ -53,7 +70,7 @@ class View:
 
     def head(self) -> Head:
         """The newest revision's number and digest."""
-        return Head(*self._connection.execute(select(tables.head.c.number, tables.head.c.digest)).one())
+        return Head(*self._connection.execute(_HEAD).one())
 
     def practice_ids(self) -> frozenset[str]:
         return frozenset(self._connection.scalars(select(tables.practice.c.id)))
@@ -141,8 +158,7 @@ class View:
 
     def touched_since(self, number: int) -> frozenset[str]:
         """The practices that revisions after this one touched; "" among them where shared rows changed."""
-        touched = tables.revision_practice.c
-        return frozenset(self._connection.scalars(select(touched.practice).distinct().where(touched.number > number)))
+        return frozenset(self._connection.scalars(_TOUCHED_SINCE, {"number": number}))
 
     def last_touched(self, practice: str) -> int:
         """The number of the newest revision that touched a practice; 0 where none did."""
@@ -163,9 +179,7 @@ class View:
         """The digest of a practice's rows as the newest revision touching it says; None where none did."""
         if not is_text(practice):
             return None
-        touched = tables.revision_practice.c
-        newest = select(touched.digest).where(touched.practice == practice).order_by(touched.number.desc())
-        return self._connection.execute(newest.limit(1)).scalar_one_or_none()
+        return self._connection.execute(_RECORDED_DIGEST, {"practice": practice}).scalar_one_or_none()
 
     def revision(self, number: int) -> Revision | None:
         """One revision with its rows; None where there is no such number."""
@@ -174,9 +188,7 @@ class View:
 
     def digest_at(self, number: int) -> str | None:
         """The digest of one revision without reading its rows; None where there is no such number."""
-        revision = tables.revision.c
-        found = self._connection.execute(select(revision.digest).where(revision.number == number))
-        return found.scalar_one_or_none()
+        return self._connection.execute(_DIGEST_AT, {"number": number}).scalar_one_or_none()
 
     def revisions(self, practice: str | None = None, limit: int = 50) -> tuple[Revision, ...]:
         """The newest revisions, newest first: those that touched a practice, or all. Three statements."""
@@ -274,7 +286,6 @@ class View:
 
     def tokens(self) -> tuple[Token, ...]:
         """Every token, revoked ones too, oldest first."""
-        token = tables.token.c
         return tuple(
             Token(
                 id=record.id,
@@ -285,7 +296,7 @@ class View:
                 revoked=record.revoked,
                 scopes=frozenset(record.scopes.split()),
             )
-            for record in self._connection.execute(select(tables.token).order_by(token.created, token.id))
+            for record in self._connection.execute(_TOKENS)
         )
 
     def marked(self, name: str) -> str | None:
@@ -295,7 +306,7 @@ class View:
 
     def folder_status(self) -> FolderStatus | None:
         """What became of the policy folder when it was last read; None before the first time."""
-        record = self._connection.execute(select(tables.folder_status)).one_or_none()
+        record = self._connection.execute(_FOLDER_STATUS).one_or_none()
         if record is None:
             return None
         return FolderStatus(record.time, record.digest, record.holds, tuple(map(_finding, record.findings)))
