@@ -40,6 +40,7 @@ _AT_ONCE = 500
 
 # Statements that are put at every reading, made once: making one takes as long as SQLite takes to answer it.
 _HEAD = select(tables.head.c.number, tables.head.c.digest)
+_EXISTING = select(tables.practice.c.id).where(tables.practice.c.id.in_(bindparam("practices", expanding=True)))
 _TOUCHED_SINCE = (
     select(tables.revision_practice.c.practice)
     .distinct()
@@ -80,8 +81,7 @@ class View:
         practices = list(filter(is_text, practices))
         if len(practices) > _AT_ONCE:
             return self.practice_ids().intersection(practices)
-        ids = tables.practice.c.id
-        return frozenset(self._connection.scalars(select(ids).where(ids.in_(practices))))
+        return frozenset(self._connection.scalars(_EXISTING, {"practices": practices}))
 
     def user_ids(self, practices: Collection[str]) -> dict[str, frozenset[str]]:
         """The users of each of these practices, active or not; without those that have none."""
