@@ -20,7 +20,8 @@ GENESIS = "0" * 64
 
 def rows_digest(rows: Iterable[Row]) -> str:
     """The digest of a set of rows, in whatever order they come."""
-    return _digest(sorted(set(rows)))
+    # Sorted first, for most come in order; a set would shuffle them.
+    return _digest(list(dict.fromkeys(sorted(rows))))
 
 
 def revision_digest(revision: Revision) -> str:
