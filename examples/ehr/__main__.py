@@ -8,10 +8,11 @@ EHR_SETUP         where Setup is, for a link
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 
-from werkzeug.serving import run_simple
+from werkzeug.serving import make_server
 
 from examples.ehr.pages import create_app
 from rolewarden_client import Rolewarden
@@ -24,7 +25,8 @@ def main() -> None:
         sys.exit("EHR_TOKEN is not set: it is the bearer token that `rolewarden serve --demo` prints")
     rolewarden = Rolewarden(os.environ.get("EHR_ROLEWARDEN", "http://127.0.0.1:8180"), token)
     app = create_app(rolewarden, os.environ.get("EHR_SETUP", ""))
-    run_simple("127.0.0.1", int(os.environ.get("EHR_PORT", "8190")), app, threaded=True)
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line for each request would hide what to click
+    make_server("127.0.0.1", int(os.environ.get("EHR_PORT", "8190")), app, threaded=True).serve_forever()
 
 
 main()

@@ -38,6 +38,8 @@ def test_from_start_to_end(tmp_path: Path) -> None:
         assert f"http://127.0.0.1:{ports[2]}" in log.read_text()
         assert "Ann Alder" in page(ports[2])
         assert "Pat Pine" in page(ports[1], "/signin")
+        assert log.read_bytes().endswith(b"Stop with Ctrl-C.\n")  # looking at pages does not scroll it away
+        assert b"development server" not in log.read_bytes()
         other = begun(ports, tmp_path / "other")
         assert other.wait(30) == 1
         assert f"port {ports[0]} is in use" in (tmp_path / "other").read_text()
