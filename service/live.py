@@ -115,7 +115,7 @@ class Live:
     # -- what a request takes ------------------------------------------------------------------------------------
 
     def state(self, at_least: int = 0) -> State:
-        """The newest state; StoreUnavailable while none could ever be read. Costs 0.2 us when nothing changed."""
+        """The newest state; StoreUnavailable while none could ever be read. Takes under 0.5 us when nothing changed."""
         fresh = self._counter.value() == self._seen or self._catch_up()
         answering, loaded = self._answering, self._current()
         if (

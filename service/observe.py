@@ -120,10 +120,7 @@ class Recorder:
             "part": part,
             "found": len(found.names),
             "reason": found.reason.value,
-            "practice": found.practice[:_LONGEST],
-            "user": question.subject_id[:_LONGEST],
-            "screen": question.resource_id[:_LONGEST],
-            "action": question.action[:_LONGEST],
+            **_asked(found.practice, question),
             "revision": found.revision,
             "caller": caller.name,
             "request_id": request_id,
@@ -169,16 +166,23 @@ class Recorder:
         return generate_latest(registry)
 
 
-def _line(answer: Answer, caller: Caller, request_id: str) -> dict[str, str | int]:
-    """What the line of a decision says."""
-    decision, question = answer.decision, answer.question
+def _asked(practice: str, question: Question) -> dict[str, str]:
+    """What was asked, as far as a line holds it."""
     return {
-        "allowed": decision.allowed,
-        "reason": decision.reason.value,
-        "practice": answer.practice[:_LONGEST],
+        "practice": practice[:_LONGEST],
         "user": question.subject_id[:_LONGEST],
         "screen": question.resource_id[:_LONGEST],
         "action": question.action[:_LONGEST],
+    }
+
+
+def _line(answer: Answer, caller: Caller, request_id: str) -> dict[str, str | int]:
+    """What the line of a decision says."""
+    decision = answer.decision
+    return {
+        "allowed": decision.allowed,
+        "reason": decision.reason.value,
+        **_asked(answer.practice, answer.question),
         "revision": decision.revision,
         "code": answer.code,
         "caller": caller.name,
