@@ -6,13 +6,14 @@ it from there. An empty change (nothing added, nothing removed) means that all i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from service.errors import BaseMoved, PracticeMoved, UsageError
 from service.inspection import identity
-from service.policy.bundle import TEMPLATES, Bundle
+from service.policy import model as models
+from service.policy.bundle import MODEL, TEMPLATES, Bundle
 from service.policy.cases import instance
 from service.policy.edits import Edit, carried_out
 from service.policy.practice import Practice
@@ -91,14 +92,16 @@ def of_rows(view: View, author: Author, rows: frozenset[Row], *, whole: bool) ->
     wanted = rows | _roles(rows)
     current = {row for practice in {row.practice for row in wanted} for row in view.rows(practice)}
     if not whole:
-        about = {_subject(row) for row in wanted}
-        current = {row for row in current if _subject(row) in about}
+        about = {subject for row in wanted for subject in _subjects(row)}
+        current = {row for row in current if not about.isdisjoint(_subjects(row))}
     return _difference(view, author, current, set(wanted))
 
 
-def _subject(row: Row) -> tuple[str, tuple[str, ...]]:
-    """What a row says something about: of levels, the role and the screen."""
-    return (row.kind, row.fields[:3]) if row.kind == "p" else identity(row)
+def _subjects(row: Row) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What a row says something about, so that the last word counts: a level of role and screen stands for another."""
+    yield identity(row)
+    if row.kind == "p" and not row.denies:
+        yield row.kind, row.fields[:3]
 
 
 def of_edits(view: View, author: Author, practice: str, edits: Iterable[Edit], base: int) -> Change:
@@ -121,12 +124,14 @@ def between(view: View, author: Author, current: Practice, wanted: Practice) -> 
 
 def published_templates(view: View) -> tuple[Row, ...]:
     """The rows of the role templates that are published."""
-    return _templates(view.files().get(TEMPLATES, ""))
+    files = view.files()
+    return _templates(files.get(MODEL, ""), files.get(TEMPLATES, ""))
 
 
 @lru_cache(maxsize=2)
-def _templates(text: str) -> tuple[Row, ...]:
-    return tuple(parse(TEMPLATES, text, {"p": 4})[0].rows)
+def _templates(model: str, text: str) -> tuple[Row, ...]:
+    read, _ = models.parse(MODEL, model)
+    return tuple(parse(TEMPLATES, text, read.widths)[0].rows) if read else ()
 
 
 def together(one: Change, other: Change) -> Change:

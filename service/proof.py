@@ -128,8 +128,8 @@ class _Asking:
 def _opened(view: View, read: Bundle) -> dict[str, list[str]]:
     found: dict[str, list[str]] = defaultdict(list)
     for row in published_templates(view):
-        role, _, screen, level = row.fields
-        if role == ROLE_PREFIX + ROLE:
+        role, _, screen, level = row.fields[:4]
+        if role == ROLE_PREFIX + ROLE and not row.denies:
             found[screen] += sorted(read.screens.granted[screen, level])
     return dict(sorted(found.items()))
 

@@ -105,11 +105,13 @@ def edits_for(now: Practice, who: Iterable[str]) -> Iterator[AnyEdit]:
 
 def unlike(after: Practice, templates: Iterable[Row]) -> str:
     """What is wrong with the role of a practice that has one by this name already; empty where it gives as much."""
-    wanted = {row.fields[2]: row.fields[3] for row in templates if row.fields[0] == ROLE_PREFIX + ROLE}
+    wanted, there = (
+        {row.fields[2:] for row in rows if row.kind == "p" and row.fields[0] == ROLE_PREFIX + ROLE}
+        for rows in (templates, after.rows)
+    )
     if not wanted:
         raise UsageError(f"no template `{ROLE}`", "add it to `templates.csv`")
-    role = after.roles[ROLE]
-    if role.levels == wanted and not role.within:
+    if there == wanted and not after.roles[ROLE].within:
         return ""
     return f"there is a role `{ROLE}` with other levels than the template: rename it first"
 

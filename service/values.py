@@ -41,6 +41,11 @@ class Row(NamedTuple):
         column = _PRACTICE_COLUMN.get(self.kind)
         return "" if column is None else self.fields[column]
 
+    @property
+    def denies(self) -> bool:
+        """Whether this is a `p` row of a practice that takes its level away, whoever gives it."""
+        return self.kind == "p" and self.fields[4:] == ("deny",)
+
 
 _PRACTICE_COLUMN = {"p": 1, "g": 2, "practice": 0, "user": 0, "role": 0}
 

@@ -236,5 +236,7 @@ def templates(request: Request) -> Reply:
         rows = published_templates(view)
     levels: dict[str, dict[str, str]] = {}
     for row in sorted(rows):
-        levels.setdefault(bare(row.fields[0]), {})[row.fields[2]] = row.fields[3]
+        own = levels.setdefault(bare(row.fields[0]), {})
+        if not row.denies:
+            own[row.fields[2]] = row.fields[3]
     return told(values.Templates(tuple(values.TemplateShown(name, own) for name, own in sorted(levels.items()))))

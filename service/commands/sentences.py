@@ -121,11 +121,11 @@ def _why_not(told: Told) -> str:
 
 
 def _holds(told: Told, row: Row, before: str = "", only: str = "") -> str:
-    """`role Nurse has Read (same as Write on this screen) on Task - Patient Portal`."""
+    """`role Nurse has Read (same as Write on this screen) on Task - Patient Portal`, or what it denies."""
     role, _, screen, level = row.fields[:4]
     same = _acts_as(told, row)
     shown = f"{level} (same as {same} on this screen)" if same else level
-    return f"{before}{bare(role)} has {only}{shown} on {screen}"
+    return f"{before}{bare(role)} {'denies' if row.denies else f'has {only}'.rstrip()} {shown} on {screen}"
 
 
 def _acts_as(told: Told, row: Row) -> str:

@@ -88,17 +88,17 @@ def reached(division: Division | None, changed: Iterable[Row], moved: Levels) ->
                 found[screen].update(people)
     if moved:
         for role, levels in held.items():
-            for screen in {screen for screen, level in levels.items() if (screen, level) in moved}:
+            for screen in {screen for screen, those in levels.items() if any((screen, one) in moved for one in those)}:
                 found[screen].update(users(role))
     return found
 
 
-def _held(division: Division) -> dict[str, dict[str, str]]:
-    """The screens on which each role itself holds a level."""
-    held: dict[str, dict[str, str]] = defaultdict(dict)
+def _held(division: Division) -> dict[str, dict[str, set[str]]]:
+    """The screens on which each role itself holds a level, or is denied one, with those levels."""
+    held: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for row in division.rows:
         if row.kind == "p":
-            held[row.fields[0]][row.fields[2]] = row.fields[3]
+            held[row.fields[0]][row.fields[2]].add(row.fields[3])
     return held
 
 

@@ -8,6 +8,7 @@ be laid on rows that somebody else has changed meanwhile. Whether the result may
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import chain
 
 import msgspec
 
@@ -26,23 +27,31 @@ class Edit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="e
         raise NotImplementedError
 
 
+_GRANT = ("role", "practice", "screen", "level")
+
+
 class SetLevel(Edit, frozen=True, tag="set_level"):
-    """A role holds this level on a screen, in place of the one before; `Off` for none."""
+    """A role holds this level on a screen, in place of the one before; `Off` for none. Rows that deny stay."""
 
     role: str
     screen: str
     level: str
 
-    def carry_out(self, practice: Practice, templates: Iterable[Row]) -> frozenset[Row]:  # noqa: ARG002
+    def carry_out(self, practice: Practice, templates: Iterable[Row]) -> frozenset[Row]:
         """The `p` row of role and screen, replaced."""
         _require_role(practice, self.role)
         role = ROLE_PREFIX + self.role
         held = {
-            row for row in practice.rows if row.kind == "p" and row.fields[0] == role and row.fields[2] == self.screen
+            row
+            for row in practice.rows
+            if row.kind == "p" and row.fields[0] == role and row.fields[2] == self.screen and not row.denies
         }
         if [row.fields[3] for row in held] == ([] if self.level == OFF else [self.level]):
             return practice.rows
-        new = Row("p", (role, practice.id, self.screen, self.level))
+        if (self.screen, self.level) in practice.roles[self.role].denied:
+            text = f"role `{self.role}` denies {self.level} on `{self.screen}`"
+            raise _refused("level-denied", text, "take out the row that denies it, by an import")
+        new = Row("p", (role, practice.id, self.screen, self.level, *_effect(practice, templates)))
         return practice.rows - held if self.level == OFF else practice.rows - held | {new}
 
 
@@ -219,6 +228,12 @@ def dumped(edits: Iterable[Edit]) -> str:
 def parsed(text: str | bytes) -> Edits:
     """Edits from their JSON. ValueError (of msgspec) says what does not hold, and where."""
     return _decode(text)
+
+
+def _effect(practice: Practice, templates: Iterable[Row]) -> tuple[str, ...]:
+    """What stands behind the level in a row that gives it: `allow` where rows have to say so, as those there are do."""
+    says = any(row.kind == "p" and len(row.fields) > len(_GRANT) for row in chain(practice.rows, templates))
+    return ("allow",) if says else ()
 
 
 def _require_role(practice: Practice, role: str) -> None:

@@ -23,7 +23,7 @@ def look(rows: Sequence[Row], at: At, known: Screens, *, live: bool) -> list[Fin
     found: list[Finding] = []
     held: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
     for index, row in enumerate(rows):
-        if row.kind == "p" and row.fields[4:] != ("deny",):
+        if row.kind == "p" and not row.denies:
             role, practice, screen, level = row.fields[:4]
             held[practice, role].setdefault(screen, index)
             if other := known.acts_as(screen, level):

@@ -198,7 +198,7 @@ class _Held:
 
     def __init__(self, rows: Iterable[Row]) -> None:
         self.names = set[str]()
-        self.levels: dict[str, dict[str, str]] = defaultdict(dict)
+        self.levels: dict[str, dict[tuple[str, str], str]] = defaultdict(dict)
         self.members: dict[str, set[str]] = defaultdict(set)
         self.rows: dict[str, list[Row]] = defaultdict(list)
         for row in rows:
@@ -208,15 +208,18 @@ class _Held:
                 self.names.add(role)
             elif row.kind == "p":
                 *_, screen, level = row.fields[:4]
-                extra = f" ({', '.join(row.fields[4:])})" if row.fields[4:] else ""
-                self.levels[role][screen] = level + extra
+                # A role gives one level on a screen, and may deny others there: each is told.
+                if row.denies:
+                    self.levels[role][screen, level] = f"{level} (deny)"
+                else:
+                    self.levels[role][screen, ""] = level
             else:
                 # A role that is put into another one has that one's levels: it is the first that is different.
                 self.members[role].add(row.fields[1] if row.fields[0].startswith(ROLE_PREFIX) else row.fields[0])
 
-    def substance(self, role: str) -> set[tuple[str, str]]:
+    def substance(self, role: str) -> set[object]:
         """What a role is apart from its name: levels and members."""
-        return {*self.levels[role].items(), *((name, "") for name in self.members[role])}
+        return {*self.levels[role].items(), *self.members[role]}
 
 
 def _about(row: Row) -> str:
@@ -252,7 +255,7 @@ def _renamed(went: _Held, came: _Held) -> dict[str, str]:
     return found
 
 
-def _alike(one: set[tuple[str, str]], other: set[tuple[str, str]]) -> float:
+def _alike(one: set[object], other: set[object]) -> float:
     """1 for equal, 0 for nothing in common. Two roles without anything are alike."""
     together = one | other
     return len(one & other) / len(together) if together else 1.0
@@ -270,9 +273,9 @@ def _role(name: str, was: str, went: _Held, came: _Held, renamed: Mapping[str, s
         was=bare(was) if was != name else "",
         fate=Fate.KEPT if gone == made else Fate.ADDED if made else Fate.REMOVED,
         levels=tuple(
-            LevelMove(screen, before.get(screen, OFF), after.get(screen, OFF))
-            for screen in sorted(before.keys() | after.keys())
-            if before.get(screen) != after.get(screen)
+            LevelMove(screen, before.get((screen, denied), OFF), after.get((screen, denied), OFF))
+            for screen, denied in sorted(before.keys() | after.keys())
+            if before.get((screen, denied)) != after.get((screen, denied))
         ),
         joined=_bare(new - old, USER_PREFIX),
         left=_bare(old - new, USER_PREFIX),

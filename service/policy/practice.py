@@ -31,13 +31,15 @@ class User(NamedTuple):
 class Role(NamedTuple):
     """A role as it is written: `levels` maps screens to levels other than Off, `members` are ids of users.
 
-    `within`: the roles whose levels it has as well, because its own row puts it in them.
+    `within`: the roles whose levels it has as well, because its own row puts it in them. `denied`: each (screen, level)
+    that it takes away from its members, whoever gives it; empty unless the model has rows that deny.
     """
 
     name: str
     levels: Mapping[str, str]
     members: frozenset[str]
     within: frozenset[str]
+    denied: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -68,12 +70,15 @@ class Practice:
     def roles(self) -> dict[str, Role]:
         """Every role by name, in the order of names."""
         levels: dict[str, dict[str, str]] = defaultdict(dict)
+        denied: dict[str, set[tuple[str, str]]] = defaultdict(set)
         members: dict[str, set[str]] = defaultdict(set)
         within: dict[str, set[str]] = defaultdict(set)
         names = set()
-        for row in self.rows:
+        for row in sorted(self.rows):  # of two levels that a role has on a screen, always the same one
             if row.kind == "role":
                 names.add(bare(row.fields[1]))
+            elif row.denies:
+                denied[bare(row.fields[0])].add((row.fields[2], row.fields[3]))
             elif row.kind == "p":
                 levels[bare(row.fields[0])][row.fields[2]] = row.fields[3]
             elif row.kind == "g" and row.fields[0].startswith(USER_PREFIX):
@@ -81,8 +86,8 @@ class Practice:
             elif row.kind == "g":
                 within[bare(row.fields[0])].add(bare(row.fields[1]))
         return {
-            name: Role(name, levels[name], frozenset(members[name]), frozenset(within[name]))
-            for name in sorted(names | levels.keys() | members.keys() | within.keys(), key=lambda n: (n.casefold(), n))
+            name: Role(name, levels[name], frozenset(members[name]), frozenset(within[name]), frozenset(denied[name]))
+            for name in sorted(names.union(levels, denied, members, within), key=lambda n: (n.casefold(), n))
         }
 
     @cached_property
@@ -113,10 +118,20 @@ class Practice:
         return known.levels.get(screen, OFF) if known else OFF
 
     def gives(self, role: str, granted: Mapping[tuple[str, str], Collection[str]]) -> Duties:
-        """All that a role gives, what it has by roles it is within included. `granted`: as in `lint.Screens`."""
-        reached = (bare(name) for name in self.links.above(ROLE_PREFIX + role))
-        held = (entry for name in reached if name in self.roles for entry in self.roles[name].levels.items())
-        return frozenset((screen, action) for screen, level in held for action in granted.get((screen, level), ()))
+        """All that a role gives, what it has by roles it is within included. `granted`: as in `lint.Screens`.
+
+        What it denies itself it does not give.
+        """
+        names = (bare(name) for name in self.links.above(ROLE_PREFIX + role))
+        reached = [self.roles[name] for name in names if name in self.roles]
+
+        def opened(levels: Iterable[tuple[str, str]]) -> Duties:
+            return frozenset(
+                (screen, action) for screen, level in levels for action in granted.get((screen, level), ())
+            )
+
+        given = opened(entry for each in reached for entry in each.levels.items())
+        return given - opened(entry for each in reached for entry in each.denied)
 
     def roles_of(self, user: str) -> tuple[str, ...]:
         """The roles that a user was put into, in the order of names."""

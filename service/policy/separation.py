@@ -100,7 +100,7 @@ def _holders(rows: Iterable[Row], duty: Duty, known: Screens) -> dict[str, set[s
     """The roles of each practice that hold a level by which the duty can be done."""
     found: dict[str, set[str]] = {}
     for row in rows:
-        grants = row.kind == "p" and row.fields[2] == duty.screen and row.fields[4:] != ("deny",)
+        grants = row.kind == "p" and row.fields[2] == duty.screen and not row.denies
         if grants and duty.action in known.granted.get((duty.screen, row.fields[3]), ()):
             found.setdefault(row.practice, set()).add(row.fields[0])
     return found

@@ -14,7 +14,7 @@ from service.policy.practice import Practice, bare
 from service.ui import picking, places, seeking, typed
 from service.ui.panel import panel
 from service.ui.render import page
-from service.ui.roles import Held, finder, held, members
+from service.ui.roles import Held, finder, held, level_words, members
 from service.ui.sheet import Sheet, lay, lay_on
 from service.ui.typed import Problem
 from service.values import ROLE_PREFIX, TEMPLATE_PRACTICE
@@ -70,6 +70,9 @@ def _role(sheet: Sheet, problems: list[Problem] | None = None, to: str = "") -> 
         groups=_groups(sheet, name),
         gives=sheet.of_role(name),
         within=sorted(known.within),
+        denied=[
+            (screen, level_words(level, sheet.known.acts_as(screen, level))) for screen, level in sorted(known.denied)
+        ],
         is_new=not formerly,
         renamed_from=formerly if formerly != name else "",
         picker=picking.people(sheet, {"role": name}, known.members) if sheet.rights.members else None,
@@ -157,8 +160,8 @@ def _gives(sheet: Sheet, kind: str, source: str) -> list[Held]:
     """The levels that a new role would begin with."""
     levels: dict[str, str] = {}
     if kind == "template":
-        own = (row.fields for row in sheet.templates if row.fields[:2] == (ROLE_PREFIX + source, TEMPLATE_PRACTICE))
-        levels = {screen: level for _, _, screen, level in own}
+        own = (row for row in sheet.templates if row.fields[:2] == (ROLE_PREFIX + source, TEMPLATE_PRACTICE))
+        levels = {row.fields[2]: row.fields[3] for row in own if not row.denies}
     elif kind == "role" and source in sheet.after.roles:
         levels = dict(sheet.after.roles[source].levels)
     given = []

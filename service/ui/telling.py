@@ -78,9 +78,9 @@ def rows(added: Iterable[Row], removed: Iterable[Row], practice: Practice) -> li
         f"{isolated(role)}: {new.get((role, screen), OFF)} on {screen}, was {old.get((role, screen), OFF)}"
         for role, screen in sorted(new.keys() | old.keys())
     ]
-    for some, member, role, user in (
-        (added, "{} joined {}", "New role {}", "{} is in the directory, {}"),
-        (removed, "{} left {}", "Role {} is gone", ""),
+    for some, member, role, denial, user in (
+        (added, "{} joined {}", "New role {}", "{} denies {} on {}", "{} is in the directory, {}"),
+        (removed, "{} left {}", "Role {} is gone", "{} no longer denies {} on {}", ""),
     ):
         for row in sorted(some):
             if row.kind == "g":
@@ -88,13 +88,15 @@ def rows(added: Iterable[Row], removed: Iterable[Row], practice: Practice) -> li
                 lines.append(member.format(person(practice, who), isolated(where)))
             elif row.kind == "role":
                 lines.append(role.format(isolated(bare(row.fields[1]))))
+            elif row.denies:
+                lines.append(denial.format(isolated(bare(row.fields[0])), row.fields[3], row.fields[2]))
             elif row.kind == "user" and user:
                 lines.append(user.format(isolated(row.fields[2]), row.fields[3]))
     return lines
 
 
 def _levels(some: Iterable[Row]) -> dict[tuple[str, str], str]:
-    return {(bare(row.fields[0]), row.fields[2]): row.fields[3] for row in some if row.kind == "p"}
+    return {(bare(row.fields[0]), row.fields[2]): row.fields[3] for row in some if row.kind == "p" and not row.denies}
 
 
 def count(number: int, one: str, many: str = "") -> str:

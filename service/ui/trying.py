@@ -133,7 +133,8 @@ def _why(sheet: Sheet, practice: Practice, user: User, what: What, answer: Answe
 
 def _holds(sheet: Sheet, row: Row) -> str:
     role, _, screen, level = row.fields[:4]
-    return f"{isolated(bare(role))} has {level_words(level, sheet.known.acts_as(screen, level))}."
+    verb = "denies" if row.denies else "has"
+    return f"{isolated(bare(role))} {verb} {level_words(level, sheet.known.acts_as(screen, level))}."
 
 
 VIEWS = {("GET", f"/practices/<practice>/{places.TRY}"): try_it}

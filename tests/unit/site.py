@@ -6,6 +6,7 @@ Rows are written as in a policy file; `site.change(add=..., remove=...)` makes a
 
 from __future__ import annotations
 
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
@@ -159,7 +160,7 @@ class Site:
 
     def publish_shipped(self, *, demo: bool = False) -> Revision:
         """Publish the policy folder and, with `demo`, the practices of its worlds."""
-        read = load(folder.read(SHIPPED))
+        read = load(folder.read(self.policies))
 
         def wanted(view: View) -> Change:
             files = changes.of_files(view, OPERATOR, read)
@@ -252,10 +253,21 @@ def intact(site: Site, practice: str) -> bool:
         return rows_digest(view.rows(practice)) == view.recorded_digest(practice)
 
 
-def make(root: Path) -> Site:
-    """A site with the shipped policy published, and then the demonstration's practices."""
+def make(root: Path, alter: Callable[[Path], None] = lambda _: None) -> Site:
+    """A site with the shipped policy, altered perhaps, published, and then the demonstration's practices."""
     shutil.copytree(SHIPPED, root / "policies")
+    alter(root / "policies")
     site = Site(root)
     site.publish_shipped()
     site.publish_shipped(demo=True)
     return site
+
+
+def with_effects(policies: Path) -> None:
+    """Have every row of a copy of the shipped policy say `allow`, so that others may say `deny`."""
+    for file in (path for path in policies.rglob("*.*") if path.suffix in (".csv", ".yaml", ".conf")):
+        if "examples" not in file.parts:
+            text = re.sub(r"^( *p, .*)$", r"\1, allow", file.read_text(), flags=re.MULTILINE)
+            text = text.replace("p = role, practice, screen, level", "p = role, practice, screen, level, eft")
+            both = "some(where (p.eft == allow)) && !some(where (p.eft == deny))"
+            file.write_text(text.replace("e = some(where (p.eft == allow))", f"e = {both}"))

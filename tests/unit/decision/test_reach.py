@@ -54,6 +54,13 @@ def test_what_a_level_reaches_that_opens_something_else() -> None:
     assert reached(None, [row("g, user:ann, role:Desk, hill")], frozenset()) == {}
 
 
+@pytest.mark.parametrize("level", ["Read", "Write"])
+def test_two_levels_on_one_screen(level: str) -> None:
+    """Each of them reaches, whichever stands first."""
+    division = side(some(f"{ROWS}\np, role:Desk, hill, {TASK}, Write")).snapshot.divisions["hill"]
+    assert reached(division, [], frozenset({(TASK, level)})) == {TASK: {"user:ann", "user:lou"}}
+
+
 def practice(users: int) -> str:
     """A practice of so many people in one role."""
     people = "\n".join(f"user, hill, u{n}, U, active\ng, user:u{n}, role:Desk, hill" for n in range(users))

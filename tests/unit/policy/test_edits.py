@@ -43,6 +43,44 @@ def changed(*wanted: AnyEdit) -> tuple[str, str]:
     return tuple("; ".join(", ".join((row.kind, *row.fields)) for row in rows) for rows in (added, removed))  # type: ignore[return-value]
 
 
+DENYING = some(
+    f"""practice, riverside, Riverside
+    role, riverside, role:Nurse
+    p, role:Nurse, riverside, {LIST}, Read, deny
+    p, role:Nurse, riverside, {TASK}, Write, allow"""
+)
+
+
+@pytest.mark.parametrize(
+    ("edit", "added", "removed"),
+    [
+        (SetLevel("Nurse", LIST, "Write"), f"role:Nurse, riverside, {LIST}, Write, allow", ""),
+        (SetLevel("Nurse", LIST, "Off"), "", ""),
+        (SetLevel("Nurse", TASK, "Write"), "", ""),
+        (SetLevel("Nurse", TASK, "Off"), "", f"role:Nurse, riverside, {TASK}, Write, allow"),
+        (
+            SetLevel("Nurse", TASK, "Read"),
+            f"role:Nurse, riverside, {TASK}, Read, allow",
+            f"role:Nurse, riverside, {TASK}, Write, allow",
+        ),
+    ],
+)
+def test_levels_where_rows_deny(edit: AnyEdit, added: str, removed: str) -> None:
+    """What is given says so, as the rows that are there do; what is denied stays."""
+    before = Practice.of("riverside", DENYING)
+    after = carried_out(before, [edit], ())
+    for rows, wanted in ((after.rows - before.rows, added), (before.rows - after.rows, removed)):
+        assert ["p, " + ", ".join(row.fields) for row in rows] == ([f"p, {wanted}"] if wanted else [])
+
+
+def test_the_first_level_where_rows_deny() -> None:
+    """Where the practice has no level yet, the templates tell that rows say what they do."""
+    bare = Practice.of("riverside", some("role, riverside, role:Nurse"))
+    full = some(f"p, role:Full, template, {LIST}, Write, allow")
+    [made] = carried_out(bare, [SetLevel("Nurse", LIST, "Read")], full).rows - bare.rows
+    assert made.fields[3:] == ("Read", "allow")
+
+
 @pytest.mark.parametrize(
     ("edit", "added", "removed"),
     [

@@ -168,9 +168,14 @@ def test_a_row_of_a_kind_that_is_not_known() -> None:
 
 
 def test_a_level_with_an_effect_of_its_own() -> None:
-    """A model may have more fields than four; they are said behind the level."""
-    role = only(moves([row(f"p, role:Nurse, riverside, {TASK}, Write, deny")], (), HERE))
-    assert role.levels == (LevelMove(TASK, "Off", "Write (deny)"),)
+    """What a row denies is told as that, beside the level that another row gives there."""
+    rows = ("Write, allow", "Update, deny", "Read, deny")
+    role = only(moves([row(f"p, role:Nurse, riverside, {TASK}, {said}") for said in rows], (), HERE))
+    assert role.levels == (
+        LevelMove(TASK, "Off", "Write"),
+        LevelMove(TASK, "Off", "Read (deny)"),
+        LevelMove(TASK, "Off", "Update (deny)"),
+    )
 
 
 ROLES = st.sampled_from(["role:A", "role:B", "role:C"])

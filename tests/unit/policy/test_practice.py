@@ -65,6 +65,22 @@ def test_what_a_role_gives() -> None:
     assert practice().gives("Empty", granted) == practice().gives("Nobody", granted) == set()
 
 
+def test_what_a_role_denies() -> None:
+    """A row that denies is no level of its role, which is a role all the same."""
+    rows = some(f"p, role:Nurse, riverside, {LIST}, Read, deny\np, role:Nurse, riverside, {TASK}, Read, allow")
+    roles = Practice.of("riverside", rows | some(f"p, role:Barred, riverside, {TASK}, Read, deny")).roles
+    assert (roles["Nurse"].levels, roles["Nurse"].denied) == ({TASK: "Read"}, {(LIST, "Read")})
+    assert (roles["Barred"].levels, roles["Barred"].denied) == ({}, {(TASK, "Read")})
+
+
+def test_what_a_role_denies_it_does_not_give() -> None:
+    """Neither by itself nor by a role that it is in."""
+    granted = {(LIST, "Read"): {"open_queue"}, (TASK, "Update"): {"respond"}, (TASK, "Read"): {"respond"}}
+    denying = Practice.of("riverside", ROWS | some(f"p, role:Lead Nurse, riverside, {TASK}, Read, deny"))
+    assert denying.gives("Nurse", granted) == {(LIST, "open_queue"), (TASK, "respond")}
+    assert denying.gives("Lead Nurse", granted) == {(LIST, "open_queue")}
+
+
 def test_a_practice_that_is_not_there() -> None:
     """Without rows there is nobody, and the id stands for the name."""
     empty = Practice.of("hilltop", [Row("practice", ("lakeside", "Lakeside"))])
