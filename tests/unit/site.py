@@ -158,9 +158,9 @@ class Site:
         change, texts = self.of_files(edits)
         return publish(change, self.press, texts)
 
-    def publish_shipped(self, *, demo: bool = False) -> Revision:
-        """Publish the policy folder and, with `demo`, the practices of its worlds."""
-        read = load(folder.read(self.policies))
+    def publish_shipped(self, *, demo: bool = False, policies: Path = SHIPPED) -> Revision:
+        """Publish the policy folder, or another, and, with `demo`, the practices of its worlds."""
+        read = load(folder.read(policies))
 
         def wanted(view: View) -> Change:
             files = changes.of_files(view, OPERATOR, read)
@@ -258,8 +258,8 @@ def make(root: Path, alter: Callable[[Path], None] = lambda _: None) -> Site:
     shutil.copytree(SHIPPED, root / "policies")
     alter(root / "policies")
     site = Site(root)
-    site.publish_shipped()
-    site.publish_shipped(demo=True)
+    site.publish_shipped(policies=site.policies)
+    site.publish_shipped(policies=site.policies, demo=True)
     return site
 
 
