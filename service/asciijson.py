@@ -17,7 +17,7 @@ def spelled(value: object) -> bytes:
     """The JSON of texts, whole numbers, truth values, null, and of lists and objects of them."""
     try:
         quick = _encode(value)
-    except UnicodeEncodeError:  # half of a surrogate pair, which is no text; the standard library escapes it
+    except (UnicodeEncodeError, TypeError):  # half of a surrogate pair, or a kind of text that is not plain
         quick = b"\\"
     if quick.isascii() and b"\\" not in quick and b"\x7f" not in quick:
         return quick

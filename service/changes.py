@@ -92,12 +92,16 @@ def of_rows(view: View, author: Author, rows: frozenset[Row], *, whole: bool) ->
     wanted = rows | _roles(rows)
     current = {row for practice in {row.practice for row in wanted} for row in view.rows(practice)}
     if not whole:
-        about = {subject for row in wanted for subject in _subjects(row)}
-        current = {row for row in current if not about.isdisjoint(_subjects(row))}
+        about = {subject for row in wanted for subject in subjects(row)}
+        current = {row for row in current if not about.isdisjoint(subjects(row))}
     return _difference(view, author, current, set(wanted))
 
 
-def _subjects(row: Row) -> Iterator[tuple[str, tuple[str, ...]]]:
+Subject = tuple[str, tuple[str, ...]]
+"""What a row can say something about: its kind, and the fields by which that is known."""
+
+
+def subjects(row: Row) -> Iterator[Subject]:
     """What a row says something about, so that the last word counts: a level of role and screen stands for another."""
     yield identity(row)
     if row.kind == "p" and not row.denies:

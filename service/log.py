@@ -13,6 +13,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import suppress
 from io import FileIO, RawIOBase
 from select import PIPE_BUF
 from typing import Any, BinaryIO
@@ -56,26 +57,24 @@ class Sink:
     def write(self, *lines: bytes) -> None:
         """Write lines, as many at once as a pipe takes in one piece; or count them as lost."""
         for several in _at_once(lines):
-            try:
-                with self._lock:
-                    self._write(b"\n".join(several) + b"\n")
-            except Exception:  # noqa: BLE001 - see the invariant
-                for _ in several:
-                    self.lose()
+            with self._lock:
+                left = self._write(b"\n".join(several) + b"\n")
+            for _ in range(min(left.count(b"\n"), len(several))):
+                self.lose()
 
     def lose(self) -> None:
         """Count a line that could not be made or written."""
         self.failures += 1
         self.on_failure()
 
-    def _write(self, text: bytes) -> None:
+    def _write(self, text: bytes) -> bytes:
+        """Write a text; what of it could not be written."""
         rest = b"\n" + text if self._broken_off else text  # half a line is no reason to spoil the next
-        while rest:
-            written = None if self._stream is None else self._stream.write(rest)
-            if not written:
-                raise OSError("nothing can be written")
-            self._broken_off = not rest[:written].endswith(b"\n")
-            rest = rest[written:]
+        with suppress(Exception):
+            while rest and self._stream is not None and (written := self._stream.write(rest)):
+                self._broken_off = not rest[:written].endswith(b"\n")
+                rest = rest[written:]
+        return rest
 
 
 def _at_once(lines: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
@@ -87,7 +86,7 @@ def _at_once(lines: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
     begin, size = 0, 0
     for at, line in enumerate(lines):
         size += len(line) + 1
-        if size > PIPE_BUF and at > begin:
+        if size >= PIPE_BUF and at > begin:  # one more may come before them, behind half a line
             yield lines[begin:at]
             begin, size = at, len(line) + 1
     if lines:

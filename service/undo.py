@@ -11,15 +11,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from service.changes import Author, carry_out
+from service.changes import Author, Subject, carry_out, subjects
 from service.errors import ChangeRefused, InvalidPolicy, PracticeMoved, UsageError
 from service.policy.wording import series_text
 from service.publish import Press, Rehearsal, rehearse
 from service.store.view import View
 from service.values import ROLE_PREFIX, USER_PREFIX, Change, Revision, Row
-
-_KEY = {"p": 3, "user": 2, "practice": 1}
-"""Fields by which people know what a row is about: the level of a role on a screen, the entry of a user."""
 
 _LATER = 1_000
 """Later changes that are searched for the one that stands in the way."""
@@ -93,9 +90,9 @@ def _reverse(view: View, author: Author, practice: str, number: int) -> Change:
 
 def _require_standing(view: View, practice: str, number: int, change: Change) -> None:
     """What the change left is still as it left it, and nothing later rests on what would go."""
-    about = {_key(row) for row in change.added | change.removed}
-    left, now = (_by_key(rows, about) for rows in (view.rows_at(number, practice), view.rows(practice)))
-    moved = {key for key in about if left[key] != now[key]}
+    about = {subject for row in change.added | change.removed for subject in subjects(row)}
+    left, now = (_by_subject(rows, about) for rows in (view.rows_at(number, practice), view.rows(practice)))
+    moved = {subject for subject in about if left[subject] != now[subject]}
     if moved:
         later = _changed_by(view, practice, number, moved)
         named = f" by change no. {series_text(list(map(str, later)))}" if later else ""
@@ -116,23 +113,21 @@ def _require_standing(view: View, practice: str, number: int, change: Change) ->
         )
 
 
-def _key(row: Row) -> tuple[str, tuple[str, ...]]:
-    return row.kind, row.fields[: _KEY.get(row.kind, len(row.fields))]
-
-
-def _by_key(rows: Iterable[Row], about: set[tuple[str, tuple[str, ...]]]) -> Mapping[object, set[Row]]:
-    found: dict[object, set[Row]] = defaultdict(set)
+def _by_subject(rows: Iterable[Row], about: set[Subject]) -> Mapping[Subject, set[Row]]:
+    found: dict[Subject, set[Row]] = defaultdict(set)
     for row in rows:
-        if (key := _key(row)) in about:
-            found[key].add(row)
+        for subject in about.intersection(subjects(row)):
+            found[subject].add(row)
     return found
 
 
-def _changed_by(view: View, practice: str, number: int, moved: set[tuple[str, tuple[str, ...]]]) -> list[int]:
+def _changed_by(view: View, practice: str, number: int, moved: set[Subject]) -> list[int]:
     """The later changes that moved one of these, oldest first."""
     later = [each.number for each in view.changes(practice=practice, limit=_LATER) if each.number > number]
     rows = view.some_rows(later, practice, _LATER)
-    return sorted(at for at, some in rows.items() if any(_key(row) in moved for row in some.added + some.removed))
+    return sorted(
+        at for at, some in rows.items() if not all(moved.isdisjoint(subjects(row)) for row in some.added + some.removed)
+    )
 
 
 def _loose(result: frozenset[Row], change: Change) -> list[str]:

@@ -15,6 +15,7 @@ from service.decision.comparison import Comparison, Policy, compare
 from service.decision.effect import Effect, Flip, Opened
 from service.decision.words import State, told
 from service.policy.lint import Screens
+from service.policy.moves import Moved, as_replaced
 from service.policy.practice import Practice
 from service.policy.rows import dump_row
 from service.sources import Source, change_number, of_change, of_files, side_by_side
@@ -134,9 +135,7 @@ def _verb(word: str, people: set[tuple[str, str]]) -> str:
 def _moves(found: Comparison) -> list[tuple[str, Row]]:
     """Rows that come and go, a row that replaces another below it."""
     moves = [("-", row) for row in found.removed] + [("+", row) for row in found.added]
-    return sorted(
-        moves, key=lambda move: (move[1].practice, move[1].kind, move[1].fields[:-1], move[0] == "+", move[1])
-    )
+    return sorted(moves, key=lambda move: as_replaced(Moved(move[0] == "+", move[1])))
 
 
 def _extent(found: Comparison) -> str:

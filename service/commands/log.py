@@ -12,6 +12,7 @@ from service.audit.chain import evidence_as_json
 from service.commands import desk, present
 from service.commands.desk import Desk
 from service.commands.policy import require_practice
+from service.policy.moves import Moved, as_replaced
 from service.policy.rows import dump_row
 from service.values import Revision, Row
 
@@ -107,19 +108,13 @@ def _whole(console: Console, revision: Revision) -> None:
     for line in filter(None, (_why(revision), evidence(revision))):
         present.say(console, present.below(line))
     moves = [(row, "-") for row in revision.removed] + [(row, "+") for row in revision.added]
-    for row, sign in sorted(moves, key=_as_replaced):
+    for row, sign in sorted(moves, key=lambda move: as_replaced(Moved(move[1] == "+", move[0]))):
         present.say(console, present.below(present.row(sign, _short(row))))
 
 
 def _short(row: Row) -> Row:
     """A row as somebody can read it: of a file's digest, the beginning tells one from another."""
     return Row(row.kind, (row.fields[0], row.fields[1][:DIGITS])) if row.kind == "file" else row
-
-
-def _as_replaced(move: tuple[Row, str]) -> tuple[object, ...]:
-    """An order in which a row stands below the one that it replaces."""
-    row, sign = move
-    return row.practice, row.kind, row.fields[:-1], sign == "+", row.fields[-1]
 
 
 def _practices(revision: Revision) -> str:

@@ -48,10 +48,11 @@ class SetLevel(Edit, frozen=True, tag="set_level"):
         }
         if [row.fields[3] for row in held] == ([] if self.level == OFF else [self.level]):
             return practice.rows
-        if (self.screen, self.level) in practice.roles[self.role].denied:
+        grant = (role, practice.id, self.screen, self.level)
+        if Row("p", (*grant, "deny")) in practice.rows:
             text = f"role `{self.role}` denies {self.level} on `{self.screen}`"
             raise _refused("level-denied", text, "take out the row that denies it, by an import")
-        new = Row("p", (role, practice.id, self.screen, self.level, *_effect(practice, templates)))
+        new = Row("p", (*grant, *_effect(practice, templates)))
         return practice.rows - held if self.level == OFF else practice.rows - held | {new}
 
 

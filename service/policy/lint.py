@@ -81,6 +81,10 @@ def model(file: str, model: Model) -> list[Finding]:
     if not found and (model.joint is None or set(model.joint.ties) != _TIES):
         text = "the matcher does not compare practice, screen, user and action, each once"
         found.append(finding("model-vocabulary", model.places["m"], text, f"write `m = {_MATCHER}`"))
+    if "eft" in model.policy and model.effect is Effect.ALLOW_OVERRIDE:
+        # INVARIANT: a row that denies counts, or there is none: what says "no" and is not heard would mislead.
+        mend = f"write `e = {Effect.ALLOW_AND_DENY}`, or take `eft` out"
+        found.append(finding("model-vocabulary", model.places["e"], "an effect that hears no row that denies", mend))
     if model.effect not in _EFFECTS:
         # INVARIANT: in a practice access is by role alone, and no row comes before another.
         mend = f"write {listed(effect.value for effect in _EFFECTS)}"

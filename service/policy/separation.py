@@ -88,19 +88,21 @@ def having_both(rows: Iterable[Row], pairs: Iterable[Pair], known: Screens) -> I
     members = by_domain(row for row in rows if row.kind == "g")
     for pair in pairs:
         one, other = (_holders(rows, duty, known) for duty in pair.apart)
+        barred = [_holders(rows, duty, known, denied=True) for duty in pair.apart]
         for practice in sorted(one.keys() & other.keys() & members.keys()):
             links = members[practice]
             both = [{name for role in held[practice] for name in links.below(role)} for held in (one, other)]
-            for name in sorted(both[0] & both[1]):
+            refused = {name for held in barred for role in held.get(practice, ()) for name in links.below(role)}
+            for name in sorted(both[0] & both[1] - refused):
                 if name.startswith(USER_PREFIX):
                     yield practice, name.removeprefix(USER_PREFIX), pair
 
 
-def _holders(rows: Iterable[Row], duty: Duty, known: Screens) -> dict[str, set[str]]:
-    """The roles of each practice that hold a level by which the duty can be done."""
+def _holders(rows: Iterable[Row], duty: Duty, known: Screens, *, denied: bool = False) -> dict[str, set[str]]:
+    """The roles of each practice that hold a level by which the duty can be done, or are `denied` one."""
     found: dict[str, set[str]] = {}
     for row in rows:
-        grants = row.kind == "p" and row.fields[2] == duty.screen and not row.denies
+        grants = row.kind == "p" and row.fields[2] == duty.screen and row.denies is denied
         if grants and duty.action in known.granted.get((duty.screen, row.fields[3]), ()):
             found.setdefault(row.practice, set()).add(row.fields[0])
     return found

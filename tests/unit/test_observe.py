@@ -261,9 +261,11 @@ class TestLost:
         recorder.decided_all(answers[:1], EHR, "r1", 0.001)
         configure_log(stream := Narrow(len(stream.getvalue())))
         recorder.decided_all(answers, EHR, "r1", 0.001)
+        assert stream.room == 0
         stream.room = 10_000
         recorder.decided_all(answers[2:], EHR, "r1", 0.001)
         assert [line["user"] for line in lines(stream)] == ["a", "c"]
+        assert "rolewarden_log_failures_total 2.0\n" in recorder.exposition().decode()
 
 
 class Narrow(io.BytesIO):

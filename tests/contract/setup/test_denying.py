@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from service import changes
+from service import changes, undo
 from service.policy.edits import AddRole, DeleteRole, SetLevel
 from service.upgrade import ROLE
 from tests.contract.admin.api import RIVERSIDE, Api, problem
@@ -139,3 +139,17 @@ def test_an_import(site: Site, said: str, gone: set[str]) -> None:
         change = changes.of_rows(view, OPERATOR, rows, whole=False)
     assert change.added == rows
     assert {", ".join(row.fields[3:]) for row in change.removed} == gone
+
+
+def test_an_undo_beside_it(pat: Setup) -> None:
+    """A change of a level can be undone although something was denied since, unless it is that level."""
+    press(pat, SetLevel("Front Desk", TASK, "Update"))
+    assert save(pat, "confirm").status_code == 303
+    number = newest(pat).number
+    pat.site.publish(add=f"p, role:Front Desk, riverside, {LIST}, Read, deny")
+    undone = changes.Author("user:pat")
+    assert undo.preview(pat.office.press, undone, "riverside", number).refused is None
+    pat.site.publish(add=f"p, role:Front Desk, riverside, {TASK}, Write, deny")
+    refused = undo.preview(pat.office.press, undone, "riverside", number).refused
+    assert refused is not None
+    assert "undo-moved" in repr(refused.__dict__)

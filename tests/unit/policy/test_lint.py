@@ -4,6 +4,7 @@ from service.policy import catalog as catalogs
 from service.policy import hints, lint, rows
 from service.policy import model as models
 from service.policy.lint import Screens
+from service.policy.model import Model
 from service.policy.rows import RowFile
 from service.values import Finding
 
@@ -212,6 +213,21 @@ def test_effects_are_spelt_exactly(word: str) -> None:
     assert lint.effects(file, None) == []
 
 
+def test_rows_that_deny_are_heard() -> None:
+    """Where rows say `allow` or `deny`, the effect is the one that hears both."""
+    text = MODEL.replace("screen, level\n", "screen, level, eft\n")
+    both = text.replace("(p.eft == allow))", "(p.eft == allow)) && !some(where (p.eft == deny))")
+    told = [[str(each.position) for each in lint.model("model.conf", read)] for read in map(model_of, (text, both))]
+    assert told == [["model.conf:9:5"], []]
+
+
+def model_of(text: str) -> Model:
+    """A model that can be read."""
+    model, found = models.parse("model.conf", text)
+    assert model is not None, found
+    return model
+
+
 def test_the_same_row_twice() -> None:
     """A row that stands again is found there, however it is written, with the place of the first."""
     file = parsed('g, user:ann, role:Desk, c\n  g,user:ann,"role:Desk",c\n')
@@ -225,8 +241,9 @@ def test_the_same_row_twice() -> None:
     ("line", "instead", "place"),
     [
         ("user, practice, screen, action", "user, screen, practice, action", "model.conf:2:5"),
-        ("role, practice, screen, level", "role, practice, screen, level, eft", None),
-        ("role, practice, screen, level", "role, practice, screen, level, note, eft", "model.conf:4:5"),
+        ("role, practice, screen, level", "role, practice, screen, level, eft", "model.conf:9:5"),
+        ("(p.eft == allow))", "(p.eft == allow)) && !some(where (p.eft == deny))", None),
+        ("role, practice, screen, level", "role, practice, screen, level, note", "model.conf:4:5"),
         ("role, practice, screen, level", "practice, role, screen, level", "model.conf:4:5"),
         (" && g2(r.action, p.level, r.screen)", "", "model.conf:11:5"),
         ("r.practice == p.practice", "p.practice == r.practice", None),

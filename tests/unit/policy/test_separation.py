@@ -88,9 +88,17 @@ def test_a_file_that_does_not_hold_is_not_published() -> None:
         ("g, user:ann, role:Reader, hill", []),
         ("g, user:ben, role:Auditor, hill", []),
         ("g, role:Admin, role:Auditor, hill", [("hill", "ann")]),
+        (f"g, user:ann, role:Auditor, hill\np, role:Admin, hill, {SIGN.screen}, Write, deny", []),
+        (
+            f"g, user:ann, role:Auditor, hill\np, role:Reader, hill, {SIGN.screen}, Write, deny",
+            [("hill", "ann")],
+        ),
         ("g, user:ann, role:Auditor, dale\np, role:Auditor, dale, Audit - Policy Changes, Write", []),
     ],
-    ids=["one only", "both", "a level that is not enough", "two people", "a role in a role", "two practices"],
+    ids=[
+        *("one only", "both", "a level that is not enough", "two people", "a role in a role"),
+        *("one of them denied", "denied to others", "two practices"),
+    ],
 )
 def test_who_has_both(more: str, people: list[tuple[str, str]]) -> None:
     """Levels that let somebody do both count, by whatever roles of one practice."""
