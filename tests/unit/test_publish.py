@@ -439,8 +439,11 @@ class TestFiles:
         """A model whose rows say allow or deny is refused while practices hold rows that do not say it."""
         screens = site_text(site, "templates.csv")
         told = "\n".join(f"{line}, allow" if line.startswith("p,") else line for line in screens.splitlines())
+        model = site_text(site, "model.conf")
+        saying = model.replace("p = role, practice, screen, level\n", "p = role, practice, screen, level, eft\n")
+        saying = saying.replace("(p.eft == allow))", "(p.eft == allow)) && !some(where (p.eft == deny))")
         edits = with_trusting_cases(site) | {
-            "model.conf": ("p = role, practice, screen, level\n", "p = role, practice, screen, level, eft\n"),
+            "model.conf": (model, saying),
             "templates.csv": (screens, f"{told}\n"),
         }
         assert set(findings(site, *site.of_files(edits))) == {"row-length"}
