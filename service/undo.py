@@ -126,7 +126,7 @@ def _changed_by(view: View, practice: str, number: int, moved: set[Subject]) -> 
     later = [each.number for each in view.changes(practice=practice, limit=_LATER) if each.number > number]
     rows = view.some_rows(later, practice, _LATER)
     return sorted(
-        at for at, some in rows.items() if not all(moved.isdisjoint(subjects(row)) for row in some.added + some.removed)
+        at for at, some in rows.items() if any(not moved.isdisjoint(subjects(row)) for row in some.added + some.removed)
     )
 
 

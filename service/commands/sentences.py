@@ -99,33 +99,36 @@ def bare(role: str) -> str:
 
 
 def _because(told: Told) -> str:
+    """The rows that decided; of a refusal, those that deny."""
     explained = told.answer.explanation
     return present.series([_holds(told, row, "role ") for row in explained.rows]) if explained else ""
 
 
 def _why_not(told: Told) -> str:
-    """The levels that are not enough, or that there are none."""
+    """What denies it, or the levels that are not enough, or that there are none."""
     screen = told.asked["screen"]
     if not told.roles:
         return f"{told.who} has no role at {told.where}"
+    if denied := _because(told):
+        return denied
     held = [
         row
         for row in (told.division.rows if told.division else ())
-        if row.kind == "p" and bare(row.fields[0]) in told.roles and row.fields[2] == screen
+        if row.kind == "p" and bare(row.fields[0]) in told.roles and row.fields[2] == screen and not row.denies
     ]
     if held:
-        return present.series([_holds(told, row, "role ", "only ") for row in sorted(held)])
+        return present.series([_holds(told, row, "role ", "has only") for row in sorted(held)])
     if len(told.roles) == 1:
         return f"role {told.roles[0]} has no level on {screen}"
     return f"none of their roles has a level on {screen}"
 
 
-def _holds(told: Told, row: Row, before: str = "", only: str = "") -> str:
+def _holds(told: Told, row: Row, before: str = "", has: str = "has") -> str:
     """`role Nurse has Read (same as Write on this screen) on Task - Patient Portal`, or what it denies."""
     role, _, screen, level = row.fields[:4]
     same = _acts_as(told, row)
     shown = f"{level} (same as {same} on this screen)" if same else level
-    return f"{before}{bare(role)} {'denies' if row.denies else f'has {only}'.rstrip()} {shown} on {screen}"
+    return f"{before}{bare(role)} {'denies' if row.denies else has} {shown} on {screen}"
 
 
 def _acts_as(told: Told, row: Row) -> str:

@@ -27,9 +27,6 @@ class Edit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="e
         raise NotImplementedError
 
 
-_GRANT = ("role", "practice", "screen", "level")
-
-
 class SetLevel(Edit, frozen=True, tag="set_level"):
     """A role holds this level on a screen, in place of the one before; `Off` for none. Rows that deny stay."""
 
@@ -233,7 +230,7 @@ def parsed(text: str | bytes) -> Edits:
 
 def _effect(practice: Practice, templates: Iterable[Row]) -> tuple[str, ...]:
     """What stands behind the level in a row that gives it: `allow` where rows have to say so, as those there are do."""
-    says = any(row.kind == "p" and len(row.fields) > len(_GRANT) for row in chain(practice.rows, templates))
+    says = any(row.kind == "p" and row.fields[4:] for row in chain(practice.rows, templates))
     return ("allow",) if says else ()
 
 

@@ -292,5 +292,5 @@ def _bare(names: Iterable[str], prefix: str) -> tuple[str, ...]:
 def as_replaced(move: Moved) -> tuple[object, ...]:
     """An order in which a row stands below the one that it replaces."""
     added, row = move
-    about = row.fields[:3] if row.kind == "p" else row.fields[:-1]
-    return row.practice, row.kind, about, added, row.fields
+    says = row.kind == "p" and row.fields[-1] in ("allow", "deny")
+    return row.practice, row.kind, row.fields[: -2 if says else -1], added, row.fields

@@ -74,13 +74,16 @@ class Practice:
         members: dict[str, set[str]] = defaultdict(set)
         within: dict[str, set[str]] = defaultdict(set)
         names = set()
-        for row in sorted(self.rows):  # of two levels that a role has on a screen, always the same one
+        # Sorted, so that of two levels which a role has on a screen it is always the same one.
+        for row in sorted(row for row in self.rows if row.kind == "p"):
+            role, _, screen, level = row.fields[:4]
+            if row.denies:
+                denied[bare(role)].add((screen, level))
+            else:
+                levels[bare(role)][screen] = level
+        for row in self.rows:
             if row.kind == "role":
                 names.add(bare(row.fields[1]))
-            elif row.denies:
-                denied[bare(row.fields[0])].add((row.fields[2], row.fields[3]))
-            elif row.kind == "p":
-                levels[bare(row.fields[0])][row.fields[2]] = row.fields[3]
             elif row.kind == "g" and row.fields[0].startswith(USER_PREFIX):
                 members[bare(row.fields[1])].add(bare(row.fields[0]))
             elif row.kind == "g":

@@ -18,7 +18,7 @@ from service.access.tokens import mint
 from service.config import LogDecisions
 from service.decide import Answer
 from service.live import Health
-from service.log import NEVER_LOGGED, LineHandler, configure_log, formatter
+from service.log import NEVER_LOGGED, SINK, LineHandler, configure_log, formatter
 from service.observe import ALARMING_AGE, Recorder, watch
 from service.values import Caller, Decision, Question, Reason
 
@@ -252,6 +252,18 @@ class TestLost:
         first, second = stream.getvalue().splitlines()
         assert len(first) == 10
         assert json.loads(second)["event"] == "second"
+
+    @pytest.mark.parametrize("more", range(-1, 2))
+    def test_behind_half_a_line(self, more: int) -> None:
+        """Lines that just fill a pipe are still whole when one more sign has to end a line that broke off."""
+        configure_log(broken := Narrow(1))
+        structlog.get_logger().info("first")
+        broken.close()
+        SINK.open(stream := Pieces())
+        line = b"x" * (PIPE_BUF // 2 - 1)
+        SINK.write(line + b"y" * more if more > 0 else line[: len(line) + more], line, line)
+        assert stream.getvalue().count(b"\n") == 4
+        assert all(len(text) <= PIPE_BUF and text.endswith(b"\n") for text in stream.given)
 
     def test_some_lines_of_several(self) -> None:
         """Where there was room for the first of several, it stands whole, and the next line begins behind it."""

@@ -7,12 +7,18 @@ from typing import Any
 import pytest
 
 from service import changes, undo
+from service.errors import ChangeRefused
 from service.policy.edits import AddRole, DeleteRole, SetLevel
+from service.policy.practice import Practice
+from service.proof import proved
+from service.ui import telling
 from service.upgrade import ROLE
 from tests.contract.admin.api import RIVERSIDE, Api, problem
 from tests.contract.setup.doors import Setup
-from tests.contract.setup.pages import ROOT, newest, press, said, save
+from tests.contract.setup.pages import _ISOLATES, ROOT, newest, press, said, save
+from tests.unit.commands.line import CommandLine
 from tests.unit.site import LIST, OPERATOR, ORDERS, TASK, Site, ask, make, row, some, with_effects
+from tests.unit.test_upgrade import upgraded
 
 DENIED = f"p, role:Front Desk, riverside, {TASK}, Read, deny"
 
@@ -79,7 +85,9 @@ def test_why_somebody_is_refused(pat: Setup) -> None:
 def test_a_role_from_a_template(pat: Setup) -> None:
     """It is shown with its levels, and begins with them."""
     begins = f"template/{ROLE}".replace(" ", "+")
-    assert "Full Access" in said(pat.get(f"{ROOT}/role/new?begins={begins}"))
+    shown = said(pat.get(f"{ROOT}/role/new?begins={begins}"))
+    assert "It begins with Full Access: can open the Patient Portal queue" in shown
+    assert f": Write on {LIST} Write on {TASK} Make this role" in shown
     press(pat, AddRole("Portal", template=ROLE))
     save(pat)
     assert rows_of(pat, "Portal") == {f"{LIST}, Write, allow", f"{TASK}, Write, allow"}
@@ -151,5 +159,35 @@ def test_an_undo_beside_it(pat: Setup) -> None:
     assert undo.preview(pat.office.press, undone, "riverside", number).refused is None
     pat.site.publish(add=f"p, role:Front Desk, riverside, {TASK}, Write, deny")
     refused = undo.preview(pat.office.press, undone, "riverside", number).refused
-    assert refused is not None
-    assert "undo-moved" in repr(refused.__dict__)
+    assert isinstance(refused, ChangeRefused)
+    assert refused.rule == "undo-moved"
+
+
+def test_what_operators_are_told(site: Site) -> None:
+    """The sentence names what is denied, and of a screen that is not denied what is held."""
+    run = CommandLine(site.root, site.policies)
+    run.env["ROLEWARDEN_DATABASE_URL"] = f"sqlite:///{site.database}"
+    told = run("ask", "riverside", "ann", "respond", TASK, code=2).output
+    assert f"role Front Desk denies Read (same as Write on this screen) on {TASK}." in told
+    assert f"role Front Desk has Write on {LIST}." in run("ask", "riverside", "ann", "open_queue", LIST).output
+
+
+def test_the_upgrade(site: Site) -> None:
+    """Who had the portal gets the role from the template; who is denied it all the same is named by the proof."""
+    proof = proved(upgraded(site, "riverside ann yes; riverside cam yes; riverside ben no"), site.press)
+    assert (proof.without, proof.gained, proof.holds) == ([("riverside", "ann")], [], False)
+    assert ask(site.live(), "cam", "respond", TASK).decision.allowed
+
+
+def test_what_somebody_else_changed(site: Site) -> None:
+    """A draft that was overtaken is shown what came in: levels as levels, and what is denied as that."""
+    with site.view() as view:
+        practice = Practice.of("riverside", view.rows("riverside"))
+    here = f"riverside, {TASK}"
+    came = some(f"p, role:Front Desk, {here}, Update, deny\np, role:Biller, {here}, Read, allow")
+    gone = some(f"p, role:Front Desk, {here}, Read, deny")
+    assert [line.translate(_ISOLATES) for line in telling.rows(came, gone, practice)] == [
+        f"Biller: Read on {TASK}, was Off",
+        f"Front Desk denies Update on {TASK}",
+        f"Front Desk no longer denies Read on {TASK}",
+    ]

@@ -16,7 +16,7 @@ from service.policy.edits import (
     SetLevel,
     carried_out,
 )
-from service.policy.moves import Fate, FileMove, LevelMove, Moved, Moves, RoleMoves, RuleMove, moves
+from service.policy.moves import Fate, FileMove, LevelMove, Moved, Moves, RoleMoves, RuleMove, as_replaced, moves
 from service.policy.practice import Practice
 from service.values import Row
 from tests.unit.site import LIST, ORDERS, TASK, row, some
@@ -53,6 +53,22 @@ def every(found: Moves) -> list[Moved]:
     for entry in (*found.roles, *found.users, *([found.practice] if found.practice else [])):
         kept += entry.rows
     return kept
+
+
+@pytest.mark.parametrize(
+    ("gone", "came"),
+    [
+        (f"p, role:Nurse, riverside, {LIST}, Write", f"p, role:Nurse, riverside, {LIST}, Read"),
+        (f"p, role:Nurse, riverside, {LIST}, Write, allow", f"p, role:Nurse, riverside, {LIST}, Read, deny"),
+        ("p, ann, report, read", "p, ann, report, edit"),
+        ("p, ann, report, read, allow", "p, ann, report, edit, deny"),
+        ("user, riverside, ann, Ann, inactive", "user, riverside, ann, Ann, active"),
+    ],
+)
+def test_a_row_stands_below_the_one_that_it_replaces(gone: str, came: str) -> None:
+    """Although it would come before it by its letters, and whatever folder it is of."""
+    moved = [Moved(True, row(came)), Moved(False, row(gone))]
+    assert [move.added for move in sorted(moved, key=as_replaced)] == [False, True]
 
 
 def test_a_level_that_was_replaced_is_one_move() -> None:

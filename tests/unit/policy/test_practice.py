@@ -51,6 +51,13 @@ def test_roles() -> None:
     assert practice().level("Nobody", LIST) == "Off"
 
 
+def test_two_levels_on_one_screen() -> None:
+    """Of two levels that rows give a role on a screen, it is always the last by name that is shown."""
+    names = [f"Role {number}" for number in range(12)]
+    rows = "\n".join(f"p, role:{name}, riverside, {LIST}, {level}" for name in names for level in ("Write", "Read"))
+    assert {role.levels[LIST] for role in Practice.of("riverside", some(rows)).roles.values()} == {"Write"}
+
+
 def test_a_role_within_a_role() -> None:
     """Who is in a role that is in another has both, and was put into one."""
     assert practice().reached_by("zoe") == {"Lead Nurse", "Nurse"}
